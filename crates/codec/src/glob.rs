@@ -36,7 +36,7 @@ pub fn matches(pattern: &[u8], text: &[u8]) -> bool {
     run::<false>(pattern, text)
 }
 
-/// As [`matches`], with ASCII letters of either case alike.
+/// As [`matches`](matches()), with ASCII letters of either case alike.
 #[inline]
 pub fn matches_ignore_case(pattern: &[u8], text: &[u8]) -> bool {
     run::<true>(pattern, text)

@@ -296,7 +296,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn behaves_as_a_sorted_set(steps in prop::collection::vec((any::<bool>(), any_value()), 0..200)) {
+        fn behaves_as_a_sorted_set(
+            steps in prop::collection::vec((any::<bool>(), any_value()), 0..200),
+        ) {
             let (mut set, mut model) = (new(), BTreeSet::new());
             for (add, value) in steps {
                 if add {
