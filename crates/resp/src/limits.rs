@@ -29,7 +29,7 @@ pub struct Limits {
     pub max_bulk_bytes: u64,
     /// Most arguments of one request.
     pub max_args: u64,
-    /// Longest inline request or header line, in bytes.
+    /// Longest inline request or header line, in bytes; header lines may always have 32.
     pub max_inline_bytes: usize,
     /// Whether the client has authenticated or need not. If not, [`UNAUTHENTICATED_MAX_ARGS`]
     /// and [`UNAUTHENTICATED_MAX_BULK_BYTES`] hold too.
