@@ -26,7 +26,7 @@
 //! | `%1`, key, value | map | flat array |
 //! | `~2`, 2 values | set | array |
 //! | `>2`, 2 values | push, out of band | array |
-//! | <code>&#124;1</code>, key, value, then a value | attribute of the value after it | the value alone |
+//! | <code>&#124;1</code>, key, value, a value | attribute of the last value | that value alone |
 //!
 //! The streamed forms of RESP3 (`$?`, `*?`) are sent by no server of this family and are refused.
 #![forbid(unsafe_code)]

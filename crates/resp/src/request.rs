@@ -86,7 +86,7 @@ impl Error for ProtocolError {}
 /// The buffer given to [`parse`](Self::parse) always starts at the first byte of the current
 /// request; its bytes may move between calls, its front must not change until the request is
 /// complete. A request that is there whole is parsed in one pass without touching this state.
-/// Otherwise the position is kept, so that no byte is looked at again when more arrive.
+/// Otherwise the position is kept, so that no byte is searched again when more arrive.
 #[derive(Debug, Default)]
 pub struct RequestParser {
     /// Bytes at the front known to hold no end of the first line.
@@ -166,7 +166,9 @@ impl RequestParser {
         limits: &Limits,
         args: &mut ArgVec<'a>,
     ) -> Result<Parsed, ProtocolError> {
-        let (count, pos) = match fast_length(buf, 1) {
+        // A header that was cut in two goes on where its first part ended, on the slow path.
+        let header = if self.scanned == 0 { fast_length(buf, 1) } else { None };
+        let (count, pos) = match header {
             Some(header) => header,
             None => match self.slow_array_header(buf, limits)? {
                 Some(header) => header,
@@ -328,15 +330,13 @@ impl Cursor {
     /// Reads the header at `pos` and moves behind it; `None` when it is not there whole.
     #[inline(always)]
     fn bulk_header(&mut self, buf: &[u8], limits: &Limits) -> Result<Option<usize>, ProtocolError> {
-        let (len, pos) = match buf.get(self.pos) {
-            Some(b'$') => match fast_length(buf, self.pos + 1) {
-                Some(header) => header,
-                None => match self.slow_bulk_header(buf, limits)? {
-                    Some(header) => header,
-                    None => return Ok(None),
-                },
-            },
-            _ => match self.slow_bulk_header(buf, limits)? {
+        let header = match buf.get(self.pos) {
+            Some(b'$') if self.scanned == 0 => fast_length(buf, self.pos + 1),
+            _ => None,
+        };
+        let (len, pos) = match header {
+            Some(header) => header,
+            None => match self.slow_bulk_header(buf, limits)? {
                 Some(header) => header,
                 None => return Ok(None),
             },

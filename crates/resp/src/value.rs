@@ -1,7 +1,7 @@
 //! One value of the protocol, owned: what a client receives, and what tests compare.
 //!
 //! Knows nothing of replies' meaning. Reading: [`decode`](mod@crate::decode); the functions that
-//! write each type: [`encode`](crate::encode).
+//! write each type: [`encode`].
 
 use crate::encode::{self, Protocol};
 
