@@ -1,1 +1,39 @@
-//! Placeholder.
+//! The Larder engine: a keyspace that speaks Redis, as a library of pure state.
+//!
+//! Bytes in, bytes out ([`Session::execute`]), or typed commands ([`Session::call`]); time,
+//! randomness and the outside are parameters ([`Options`], [`Host`]). Knows no file, no socket, no
+//! async runtime. ARCHITECTURE.md shows the whole house; start reading at [`session`], then
+//! [`command`], [`keys`] and [`keyspace::gate`].
+
+pub mod args;
+pub mod blocking;
+mod changes;
+pub mod clients;
+pub mod clock;
+pub mod command;
+pub mod commands;
+pub mod config;
+pub mod engine;
+pub mod error;
+pub mod expiry;
+pub mod host;
+pub mod keys;
+pub mod keyspace;
+pub mod log;
+pub mod mailbox;
+mod pubsub;
+pub mod reply;
+pub mod session;
+pub mod spec;
+pub mod stats;
+mod sync;
+#[doc(hidden)]
+pub mod testing;
+pub mod values;
+mod watch;
+
+pub use clients::Origin;
+pub use engine::{Engine, Options};
+pub use error::Error;
+pub use host::{Host, NoHost, Shutdown};
+pub use session::{Flow, Session};

@@ -1,0 +1,86 @@
+//! What the running command has changed so far: the one place where the outcome of a write
+//! becomes what will be logged and replicated.
+//!
+//! The gate counts changes. After a command that changed something, its own words are its effect,
+//! unless it named others: relative times become absolute, random choices their result. A
+//! command that changed nothing has no effect. Values that left the keyspace wait here and are
+//! freed after the locks.
+
+use crate::commands::generic::del;
+use crate::keyspace::entry::Pointee;
+use larder_resp::encode_request;
+use smallvec::SmallVec;
+
+/// The running command's changes.
+#[derive(Default)]
+pub(crate) struct Changes {
+    /// Time of the command, in Unix milliseconds.
+    pub(crate) now_ms: u64,
+    /// LRU clock or first LFU count for entries that are touched.
+    pub(crate) access: u32,
+    /// Changes that went through the gate.
+    pub(crate) count: u64,
+    /// Keys of this command that a waiter may be served from, in the order they were readied.
+    pub(crate) ready: SmallVec<[(u8, Box<[u8]>); 2]>,
+    /// Values to free after the locks.
+    pub(crate) garbage: Vec<Pointee>,
+    /// Bytes for values under change; kept for its capacity.
+    pub(crate) scratch: Vec<u8>,
+    /// Effects of this command or transaction.
+    pub(crate) effects: Effects,
+}
+
+/// Commands in the log's form.
+#[derive(Default)]
+pub(crate) struct Effects {
+    /// Whether anybody listens; nothing is written otherwise.
+    pub(crate) on: bool,
+    /// The database of the first command, and the one that the last command was for.
+    first_db: u8,
+    db: u8,
+    commands: u32,
+    /// The running command named its effects itself.
+    pub(crate) named: bool,
+    payload: Vec<u8>,
+}
+
+impl Changes {
+    /// A key's waiters may be served after the command.
+    pub(crate) fn ready(&mut self, db: u8, key: &[u8]) {
+        if !self.ready.iter().any(|(d, k)| *d == db && **k == *key) {
+            self.ready.push((db, key.into()));
+        }
+    }
+
+    /// A key's time has come.
+    pub(crate) fn expired(&mut self, db: u8, key: &[u8]) {
+        self.effects.write(db, &[del::SPEC.name.as_bytes(), key]);
+    }
+}
+
+impl Effects {
+    /// Adds a command.
+    pub(crate) fn write(&mut self, db: u8, words: &[&[u8]]) {
+        if !self.on {
+            return;
+        }
+        if self.commands == 0 {
+            self.first_db = db;
+        } else if self.db != db {
+            let number = db.to_string();
+            encode_request(&mut self.payload, &[b"SELECT", number.as_bytes()]);
+        }
+        self.db = db;
+        self.commands += 1;
+        encode_request(&mut self.payload, words);
+    }
+
+    /// Takes what was written: database, number of commands, bytes.
+    pub(crate) fn take(&mut self) -> Option<(u8, u32, Vec<u8>)> {
+        if self.commands == 0 {
+            return None;
+        }
+        let commands = std::mem::take(&mut self.commands);
+        Some((self.first_db, commands, std::mem::take(&mut self.payload)))
+    }
+}

@@ -1,0 +1,170 @@
+//! A command as a type: its arguments, the way from words to them and back, and what it does.
+
+use crate::args::Args;
+use crate::blocking::{Waiter, Waiting};
+use crate::config::Config;
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::keys::Keys;
+use crate::reply::Reply;
+use crate::session::SessionState;
+use crate::spec::Spec;
+use std::borrow::Cow;
+use std::sync::Arc;
+
+/// A command with its arguments, borrowed from the words or from a typed caller.
+pub trait Command<'a>: Sized {
+    /// What is known of it.
+    const SPEC: &'static Spec;
+
+    /// Reads the words after the name; arity was checked. Words that are left over are a syntax
+    /// error of the caller's making.
+    ///
+    /// # Errors
+    /// The wire error for words that make no sense.
+    fn parse(args: &mut Args<'a>) -> Result<Self, Error>;
+
+    /// The inverse: the words after the name.
+    fn words(&self, words: &mut Words<'_>);
+
+    /// The keys, in the order of the words: the same that SPEC finds in them.
+    fn keys(&self, visit: &mut dyn FnMut(&'a [u8]));
+
+    /// Does it, and writes one reply unless it fails.
+    ///
+    /// # Errors
+    /// The wire error; a command that fails has changed nothing.
+    fn run(&self, ctx: &mut Ctx<'_, '_>, reply: &mut dyn Reply) -> Result<(), Error>;
+}
+
+/// Words under construction.
+#[derive(Debug, Default)]
+pub struct Words<'w> {
+    list: Vec<Cow<'w, [u8]>>,
+}
+
+impl<'w> Words<'w> {
+    /// No words yet.
+    pub fn new() -> Self {
+        Words::default()
+    }
+
+    /// Adds a copy of a word.
+    pub fn push(&mut self, word: &[u8]) -> &mut Self {
+        self.list.push(Cow::Owned(word.to_vec()));
+        self
+    }
+
+    /// Adds a keyword or another fixed word.
+    pub fn keyword(&mut self, word: &'static str) -> &mut Self {
+        self.list.push(Cow::Borrowed(word.as_bytes()));
+        self
+    }
+
+    /// Adds a number.
+    pub fn int(&mut self, value: i64) -> &mut Self {
+        self.list.push(Cow::Owned(value.to_string().into_bytes()));
+        self
+    }
+
+    /// Adds several words.
+    pub fn all(&mut self, words: &[&[u8]]) -> &mut Self {
+        words.iter().for_each(|word| {
+            self.push(word);
+        });
+        self
+    }
+
+    /// The words.
+    pub fn as_slices(&self) -> Vec<&[u8]> {
+        self.list.iter().map(AsRef::as_ref).collect()
+    }
+}
+
+/// What a running command works with.
+pub struct Ctx<'c, 'k> {
+    /// The keys whose locks it holds.
+    pub keys: &'c mut Keys<'k>,
+    /// The engine.
+    pub engine: &'c Arc<Engine>,
+    /// The session that sent it.
+    pub session: &'c mut SessionState,
+    /// Whether it may wait (not inside MULTI).
+    pub may_block: bool,
+    pub(crate) block: Option<(Box<dyn Waiting>, Option<u64>)>,
+}
+
+impl<'c, 'k> Ctx<'c, 'k> {
+    pub(crate) fn new(
+        engine: &'c Arc<Engine>,
+        keys: &'c mut Keys<'k>,
+        session: &'c mut SessionState,
+        may_block: bool,
+    ) -> Self {
+        Ctx { keys, engine, session, may_block, block: None }
+    }
+
+    /// The settings.
+    pub fn config(&self) -> &'c Config {
+        self.engine.config()
+    }
+
+    /// Makes the session wait until one of the keys is ready or, if `timeout_ms` is not 0, so many
+    /// milliseconds have passed. The command writes no reply. Only where [`Ctx::may_block`].
+    pub fn wait_for(&mut self, waiting: Box<dyn Waiting>, timeout_ms: u64) {
+        let deadline_ms = (timeout_ms > 0).then(|| self.keys.now_ms().saturating_add(timeout_ms));
+        self.block = Some((waiting, deadline_ms));
+    }
+
+    /// Enters a wait into the queues of its keys, whose locks are held.
+    pub(crate) fn begin_wait(
+        &mut self,
+        waiting: Box<dyn Waiting>,
+        deadline_ms: Option<u64>,
+    ) -> (Arc<Waiter>, Option<u64>) {
+        let SessionState { client, db, protocol, .. } = &*self.session;
+        let waiter = Waiter::new(client.id, *db, *protocol, waiting, client.mailbox.clone());
+        for key in waiter.waiting.keys() {
+            self.keys.shard_of(key).waiters.add(waiter.db, key, waiter.clone());
+        }
+        (waiter, deadline_ms)
+    }
+}
+
+/// Parses a command from its words and runs it: what the table calls.
+pub(crate) fn invoke<'a, C: Command<'a>>(
+    ctx: &mut Ctx<'_, '_>,
+    words: &'a [&'a [u8]],
+    name_words: usize,
+    reply: &mut dyn Reply,
+) -> Result<(), Error> {
+    let mut args = Args::new(&words[name_words..]);
+    let command = C::parse(&mut args)?;
+    args.end()?;
+    perform(&command, ctx, reply, Some(words))
+}
+
+/// Runs a command and turns what it changed into its effect.
+pub(crate) fn perform<'a, C: Command<'a>>(
+    command: &C,
+    ctx: &mut Ctx<'_, '_>,
+    reply: &mut dyn Reply,
+    words: Option<&[&[u8]]>,
+) -> Result<(), Error> {
+    let before = ctx.keys.changes.count;
+    ctx.keys.changes.effects.named = false;
+    let result = command.run(ctx, reply);
+    let Keys { changes, db, .. } = &mut *ctx.keys;
+    if changes.effects.on && changes.count != before && !changes.effects.named {
+        match words {
+            Some(words) => changes.effects.write(*db, words),
+            None => {
+                let mut words = Words::new();
+                words.keyword(C::SPEC.name);
+                command.words(&mut words);
+                changes.effects.write(*db, &words.as_slices());
+            }
+        }
+    }
+    result
+}

@@ -1,0 +1,376 @@
+//! The engine: shards behind their locks, and what all sessions share.
+//!
+//! Everything from outside comes in as a parameter of [`Options`]: time, randomness, settings,
+//! and through [`Host`] the commands that act on the outside. Knows no file, no socket.
+#![allow(unsafe_code)]
+
+use crate::blocking::Waiter;
+use crate::changes::Changes;
+use crate::clients::Clients;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::host::Host;
+use crate::keys::{Hashes, Keys};
+use crate::keyspace::gate::Gate;
+use crate::keyspace::hash::KeyHash;
+use crate::keyspace::locks::{Acquired, Locks, ShardSet, Wait};
+use crate::keyspace::shard::Shard;
+use crate::log::{Log, Position, flags};
+use crate::pubsub::PubSub;
+use crate::reply::WireReply;
+use crate::stats::Stats;
+use crate::sync::Mutex;
+use std::cell::UnsafeCell;
+use std::sync::Arc;
+
+/// Entries that a command removes in passing because their time has come.
+const EXPIRE_IN_PASSING: u32 = 16;
+
+/// Entries that the housekeeper removes under one hold of a lock.
+const EXPIRE_AT_ONCE: u32 = 128;
+
+/// What an engine is made from.
+pub struct Options {
+    /// Shards, a power of two up to 1024; one lock each.
+    pub shards: u16,
+    /// 128 random bits for the hash of keys.
+    pub hash_seed: u128,
+    /// Seed of the generator for SPOP and the like.
+    pub random_seed: u64,
+    /// Where the time comes from.
+    pub clock: Arc<dyn Clock>,
+    /// The settings.
+    pub config: Arc<Config>,
+    /// What acts on the outside.
+    pub host: Arc<dyn Host>,
+}
+
+/// The engine.
+pub struct Engine {
+    locks: Locks,
+    shards: Box<[Slot]>,
+    hash: KeyHash,
+    clock: Arc<dyn Clock>,
+    config: Arc<Config>,
+    host: Arc<dyn Host>,
+    random: Mutex<fastrand::Rng>,
+    log: Log,
+    /// Everything about publishing.
+    pub(crate) pubsub: PubSub,
+    /// Every session.
+    pub(crate) clients: Clients,
+    /// Counters for INFO.
+    pub(crate) stats: Stats,
+    started_ms: u64,
+}
+
+/// A shard, to be touched by the holder of its lock only.
+#[repr(align(128))]
+struct Slot(UnsafeCell<Shard>);
+
+// SAFETY: a shard is reached through `shard_cell` only, by whoever holds its lock.
+unsafe impl Sync for Slot {}
+// SAFETY: a shard holds nothing that is bound to a thread; its raw pointers are its own memory.
+unsafe impl Send for Slot {}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("shards", &self.shards.len()).finish_non_exhaustive()
+    }
+}
+
+impl Engine {
+    /// An empty engine.
+    ///
+    /// # Panics
+    /// When the number of shards is not a power of two from 1 to 1024.
+    pub fn new(options: Options) -> Arc<Self> {
+        let Options { shards, hash_seed, random_seed, clock, config, host } = options;
+        assert!(shards.is_power_of_two() && shards <= 1024, "{shards} shards");
+        let hash = KeyHash::new(hash_seed);
+        let started_ms = clock.now_us() / 1000;
+        Arc::new(Engine {
+            locks: Locks::new(shards),
+            shards: (0..shards).map(|_| Slot(UnsafeCell::new(Shard::new(hash)))).collect(),
+            hash,
+            clock,
+            config,
+            host,
+            random: Mutex::new(fastrand::Rng::with_seed(random_seed)),
+            log: Log::new(crate::log::DEFAULT_RING_BYTES),
+            pubsub: PubSub::default(),
+            clients: Clients::default(),
+            stats: Stats::default(),
+            started_ms,
+        })
+    }
+
+    /// The settings.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// What acts on the outside.
+    pub fn host(&self) -> &dyn Host {
+        &*self.host
+    }
+
+    /// The log of effects.
+    pub fn log(&self) -> &Log {
+        &self.log
+    }
+
+    /// Counters of what happened so far.
+    pub fn stats(&self) -> &Stats {
+        &self.stats
+    }
+
+    /// The clock's time in microseconds since the Unix epoch.
+    pub fn now_us(&self) -> u64 {
+        self.clock.now_us()
+    }
+
+    /// When the engine began, in Unix milliseconds.
+    pub fn started_ms(&self) -> u64 {
+        self.started_ms
+    }
+
+    /// How many shards there are.
+    #[inline(always)]
+    pub fn shard_count(&self) -> u16 {
+        self.locks.count()
+    }
+
+    /// The locks of the shards.
+    pub fn locks(&self) -> &Locks {
+        &self.locks
+    }
+
+    /// The hash of keys.
+    #[inline(always)]
+    pub fn hash(&self) -> &KeyHash {
+        &self.hash
+    }
+
+    /// The shard of a hash.
+    #[inline(always)]
+    pub(crate) fn shard_index(&self, hash: u64) -> u16 {
+        (hash >> 48) as u16 & (self.locks.count() - 1)
+    }
+
+    /// A shard; only for who holds its lock.
+    #[inline(always)]
+    pub(crate) fn shard_cell(&self, index: u16) -> *mut Shard {
+        self.shards[usize::from(index)].0.get()
+    }
+
+    /// A number below `bound` (which is not 0).
+    pub(crate) fn random(&self, bound: u64) -> u64 {
+        self.random.lock().u64(..bound)
+    }
+
+    /// Takes locks and does something under them: the one way into the shards. Expires what is
+    /// due there first; serves waiters, logs effects and gives the locks back after.
+    ///
+    /// `more` may name further shards once the first are held (those that waiters would need).
+    pub(crate) fn with_keys<R>(
+        &self,
+        set: ShardSet,
+        hashes: &Hashes,
+        changes: &mut Changes,
+        wait: Wait<'_>,
+        more: impl Fn(&mut Keys<'_>) -> ShardSet,
+        work: impl FnOnce(&mut Keys<'_>) -> R,
+    ) -> Result<(R, Position), Acquired> {
+        let mut set = set;
+        let held = loop {
+            match self.locks.acquire(&set, wait) {
+                Acquired::Granted => {}
+                refused => return Err(refused),
+            }
+            let held = Held { engine: self, set };
+            // SAFETY: `held` holds the locks.
+            let mut keys = unsafe { Keys::new(self, &held.set, changes, hashes) };
+            let wider = more(&mut keys);
+            if wider.iter(self.shard_count()).all(|shard| held.set.has(shard)) {
+                break held;
+            }
+            set = held.set.clone();
+            wider.iter(self.shard_count()).for_each(|shard| set.add(shard));
+        };
+        changes.effects.on = self.log.is_on();
+        // SAFETY: `held` holds the locks until the end of this function.
+        let mut keys = unsafe { Keys::new(self, &held.set, changes, hashes) };
+        keys.begin();
+        let result = work(&mut keys);
+        let position = keys.finish();
+        drop(held);
+        changes.count = 0;
+        changes.garbage.clear();
+        Ok((result, position))
+    }
+
+    /// Does something to each shard of a set under its lock, one after the other; for the
+    /// bookkeeping of sessions, not for data.
+    pub(crate) fn with_shards(&self, set: &ShardSet, mut each: impl FnMut(&mut Shard)) {
+        for index in set.iter(self.shard_count()) {
+            let one = ShardSet::One(index);
+            while self.locks.acquire(&one, Wait::Park) != Acquired::Granted {
+                crate::sync::yield_now();
+            }
+            let held = Held { engine: self, set: one };
+            // SAFETY: the lock is held.
+            each(unsafe { &mut *self.shard_cell(index) });
+            drop(held);
+        }
+    }
+
+    /// Removes entries whose time has come; returns when there is more to do, in Unix
+    /// milliseconds (at once if the batch was not enough).
+    pub fn expire_due(&self, changes: &mut Housekeeping) -> Option<u64> {
+        let mut next = None;
+        for index in 0..self.shard_count() {
+            let done = self.with_keys(
+                ShardSet::One(index),
+                &Hashes::default(),
+                &mut changes.0,
+                Wait::Park,
+                |_| ShardSet::None,
+                |keys| keys.expire(EXPIRE_AT_ONCE),
+            );
+            if let Ok((Some(due_ms), _)) = done {
+                next = Some(next.map_or(due_ms, |next: u64| next.min(due_ms)));
+            }
+        }
+        next
+    }
+}
+
+/// Locks that are given back when this goes out of scope, whatever happened.
+struct Held<'e> {
+    engine: &'e Engine,
+    set: ShardSet,
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.engine.locks.release(&self.set);
+    }
+}
+
+/// Working memory of whoever does housekeeping for an engine.
+#[derive(Default)]
+pub struct Housekeeping(Changes);
+
+impl std::fmt::Debug for Housekeeping {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Housekeeping").finish_non_exhaustive()
+    }
+}
+
+impl Keys<'_> {
+    /// Reads the time and removes a little of what is due.
+    #[inline]
+    fn begin(&mut self) {
+        let mut now_ms = self.engine.clock.now_us() / 1000;
+        let held = self.held;
+        for index in held.iter(self.engine.shard_count()) {
+            now_ms = now_ms.max(self.shard_at(index).now_ms);
+        }
+        self.changes.now_ms = now_ms;
+        self.changes.access = (now_ms / 1000) as u32 & 0xff_ffff;
+        let mut due = false;
+        for index in held.iter(self.engine.shard_count()) {
+            let shard = self.shard_at(index);
+            shard.now_ms = now_ms;
+            due |= shard.next_due_ms <= now_ms;
+        }
+        if due {
+            self.expire(EXPIRE_IN_PASSING);
+        }
+    }
+
+    /// Removes up to `most` due entries of each held shard; when the next is due.
+    fn expire(&mut self, most: u32) -> Option<u64> {
+        let mut next = u64::MAX;
+        let now_ms = self.changes.now_ms;
+        self.each_shard(|shard, changes| {
+            for _ in 0..most {
+                if shard.next_due_ms > now_ms {
+                    break;
+                }
+                if let Some((db, hash, found)) = shard.due(now_ms) {
+                    Gate::expire_found(shard, changes, db, hash, found);
+                }
+            }
+            next = next.min(shard.next_due_ms);
+        });
+        (next != u64::MAX).then_some(next)
+    }
+
+    /// Serves waiters, writes the log frame, sends the served replies.
+    #[inline]
+    fn finish(&mut self) -> Position {
+        let mut served = Vec::new();
+        while !self.changes.ready.is_empty() {
+            let (db, key) = self.changes.ready.remove(0);
+            self.serve(db, &key, &mut served);
+        }
+        if let Some((db, commands, payload)) = self.changes.effects.take() {
+            let flags = if commands > 1 { flags::TRANSACTION } else { 0 };
+            let end = self.engine.log.append(db, flags, payload);
+            self.shards().for_each(|shard| shard.log_position = end);
+        }
+        let position = if self.engine.log.is_on() {
+            self.shards().map(|shard| shard.log_position).max().unwrap_or(0)
+        } else {
+            0
+        };
+        for (waiter, reply) in served {
+            waiter.post(reply, position);
+        }
+        position
+    }
+
+    fn serve(&mut self, db: u8, key: &[u8], served: &mut Vec<(Arc<Waiter>, Vec<u8>)>) {
+        for waiter in self.shard_of(key).waiters.of(db, key) {
+            self.db = db;
+            if !waiter.waiting.is_ready(self, key) {
+                continue;
+            }
+            if waiter.claim() {
+                let mut reply = Vec::new();
+                let mut sink = WireReply::new(&mut reply, waiter.protocol);
+                waiter.waiting.serve(self, key, &mut sink);
+                served.push((waiter.clone(), reply));
+            }
+            self.shard_of(key).waiters.remove(db, key, &waiter);
+        }
+    }
+
+    /// Shards that waiters on these keys would need, transitively.
+    pub(crate) fn shards_of_waiters<'k>(
+        &mut self,
+        keys: impl Iterator<Item = &'k [u8]>,
+    ) -> ShardSet {
+        let mut set = ShardSet::None;
+        if self.shards().all(|shard| shard.waiters.is_empty()) {
+            return set;
+        }
+        let mut queue: Vec<Box<[u8]>> = keys.map(Into::into).collect();
+        let mut seen = hashbrown::HashSet::new();
+        while let Some(key) = queue.pop() {
+            let index = self.engine.shard_index(self.engine.hash.of(&key));
+            set.add(index);
+            if !self.held.has(index) || !seen.insert(key.clone()) {
+                continue;
+            }
+            for db in 0..crate::keyspace::DATABASES as u8 {
+                for waiter in self.shard_at(index).waiters.of(db, &key) {
+                    queue.extend(waiter.waiting.other_keys().iter().cloned());
+                }
+            }
+        }
+        set
+    }
+}

@@ -1,0 +1,265 @@
+//! The part of the keyspace that a running command holds: what it may read, and the door to the
+//! gate for what it may change.
+//!
+//! Made by [`crate::engine::Engine::with_keys`] once the locks are held; nothing else makes one.
+//! Knows no session: a waiter is served through it just as a command runs through it.
+#![allow(unsafe_code)]
+
+use crate::changes::Changes;
+use crate::commands::string::set;
+use crate::config::Config;
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::expiry::Unit;
+use crate::keyspace::locks::ShardSet;
+use crate::keyspace::shard::Shard;
+use crate::keyspace::{Gate, Type, ValueRef};
+use crate::spec::Spec;
+use larder_codec::integer::format_i64;
+use smallvec::SmallVec;
+use std::cell::Cell;
+
+/// Hashes of the keys whose locks were taken, found again by the key's address.
+#[derive(Debug, Default)]
+pub(crate) struct Hashes {
+    known: SmallVec<[(*const u8, usize, u64); 4]>,
+    next: Cell<usize>,
+}
+
+impl Hashes {
+    pub(crate) fn push(&mut self, key: &[u8], hash: u64) {
+        self.known.push((key.as_ptr(), key.len(), hash));
+    }
+
+    /// The hash of a key that was pushed, most likely the one after the last that was asked for.
+    #[inline(always)]
+    fn get(&self, key: &[u8]) -> Option<u64> {
+        let known = &self.known[..];
+        for turn in 0..known.len().min(2) {
+            let at = (self.next.get() + turn) % known.len();
+            let (address, len, hash) = known[at];
+            if address == key.as_ptr() && len == key.len() {
+                self.next.set(at);
+                return Some(hash);
+            }
+        }
+        None
+    }
+}
+
+/// Shards that are held, for one command.
+pub struct Keys<'c> {
+    pub(crate) engine: &'c Engine,
+    pub(crate) held: &'c ShardSet,
+    pub(crate) changes: &'c mut Changes,
+    pub(crate) db: u8,
+    hashes: &'c Hashes,
+}
+
+impl<'c> Keys<'c> {
+    /// # Safety
+    /// The caller holds the locks of `held` as long as this lives.
+    pub(crate) unsafe fn new(
+        engine: &'c Engine,
+        held: &'c ShardSet,
+        changes: &'c mut Changes,
+        hashes: &'c Hashes,
+    ) -> Self {
+        Keys { engine, held, changes, db: 0, hashes }
+    }
+
+    /// Time of the command, in Unix milliseconds.
+    #[inline(always)]
+    pub fn now_ms(&self) -> u64 {
+        self.changes.now_ms
+    }
+
+    /// The database that the command works on.
+    pub fn db(&self) -> u8 {
+        self.db
+    }
+
+    /// The engine's settings.
+    pub fn config(&self) -> &'c Config {
+        self.engine.config()
+    }
+
+    /// The value of a key, as a use of it: it counts as a hit or a miss and keeps the key fresh.
+    #[inline]
+    pub fn read(&self, key: &[u8]) -> Option<ValueRef<'_>> {
+        let hash = self.hash(key);
+        let shard = self.shard_mut_cell(hash);
+        // SAFETY: the lock is held and `self` is borrowed shared, so that nobody has a unique
+        // reference into the shard; counters and access bits are nowhere borrowed.
+        unsafe {
+            let found = (*shard).find(self.db, hash, key);
+            let live = found.filter(|&f| !self.is_due((*shard).entry(f).deadline_ms()));
+            let Some(found) = live else {
+                (*shard).stats.misses += 1;
+                return None;
+            };
+            (*shard).stats.hits += 1;
+            let entry = (*shard).entry(found);
+            entry.set_access(self.changes.access);
+            Some(entry.value())
+        }
+    }
+
+    /// The value of a key of another database, or looked at without using it.
+    pub fn peek(&self, db: u8, key: &[u8]) -> Option<ValueRef<'_>> {
+        self.look(db, key).map(|entry| entry.value())
+    }
+
+    /// Whether a key of the command's database is there.
+    pub fn exists(&self, key: &[u8]) -> bool {
+        self.look(self.db, key).is_some()
+    }
+
+    /// The type of a key's value, without using it.
+    pub fn type_of(&self, key: &[u8]) -> Option<Type> {
+        self.look(self.db, key).map(|entry| entry.kind().type_of())
+    }
+
+    /// When a key expires in Unix milliseconds (`None` inside: it does not), without using it.
+    pub fn deadline_ms(&self, key: &[u8]) -> Option<Option<u64>> {
+        self.look(self.db, key).map(|entry| entry.deadline_ms())
+    }
+
+    /// LRU clock or LFU counter of a key: 24 bits as in Redis.
+    pub fn access_bits(&self, key: &[u8]) -> Option<u32> {
+        self.look(self.db, key).map(|entry| entry.access())
+    }
+
+    /// Bytes that a key takes with everything that belongs to it.
+    pub fn bytes_of(&self, db: u8, key: &[u8]) -> Option<u64> {
+        self.look(db, key).map(|entry| {
+            let object = match entry.value() {
+                ValueRef::Object(_, object) => object.bytes(),
+                ValueRef::String(bytes, _) if bytes.len() > entry.size() => bytes.len() as u64,
+                _ => 0,
+            };
+            // The entry, and its share of a bucket (a slot in twelve of 64 bytes, 7 in use).
+            crate::keyspace::arena::Arena::rounded(entry.size()) as u64 + 9 + object
+        })
+    }
+
+    /// The right to change a key of the command's database.
+    #[inline]
+    pub fn write<'g>(&'g mut self, key: &'g [u8]) -> Gate<'g> {
+        self.write_in(self.db, key)
+    }
+
+    /// The right to change a key of another database.
+    pub fn write_in<'g>(&'g mut self, db: u8, key: &'g [u8]) -> Gate<'g> {
+        let hash = self.hash(key);
+        let shard = self.shard_mut_cell(hash);
+        // SAFETY: the lock is held, and `self` is borrowed uniquely for as long as the gate.
+        Gate::open(unsafe { &mut *shard }, self.changes, db, hash, key)
+    }
+
+    /// Names an effect of the running command in place of its own words.
+    pub fn effect(&mut self, spec: &Spec, words: &[&[u8]]) {
+        self.changes.effects.named = true;
+        if self.changes.effects.on {
+            let mut all: SmallVec<[&[u8]; 8]> = SmallVec::new();
+            all.push(spec.name.as_bytes());
+            all.extend_from_slice(words);
+            self.changes.effects.write(self.db, &all);
+        }
+    }
+
+    /// The effect of a string that was set with a deadline.
+    pub fn effect_set(&mut self, key: &[u8], value: &[u8], deadline_ms: u64) {
+        let mut digits = [0; 20];
+        let at = format_i64(deadline_ms.cast_signed(), &mut digits);
+        let unit = Unit::UnixMilliseconds.option().as_bytes();
+        self.effect(&set::SPEC, &[key, value, unit, at]);
+    }
+
+    /// Says that what was changed is no effect to log (it is logged otherwise, or not at all).
+    pub fn no_effect(&mut self) {
+        self.changes.effects.named = true;
+    }
+
+    /// How many changes the command has made so far.
+    pub fn changes(&self) -> u64 {
+        self.changes.count
+    }
+
+    /// A number below `bound`, from the engine's generator.
+    pub fn random(&self, bound: u64) -> u64 {
+        self.engine.random(bound)
+    }
+
+    /// Somebody waits for a key of the held shards.
+    #[inline]
+    pub(crate) fn any_waiters(&mut self) -> bool {
+        self.shards().any(|shard| !shard.waiters.is_empty())
+    }
+
+    /// Every shard, for commands that hold all of them.
+    pub(crate) fn shards(&mut self) -> impl Iterator<Item = &mut Shard> {
+        let (engine, held) = (self.engine, self.held);
+        held.iter(engine.shard_count()).map(move |index| {
+            // SAFETY: the lock is held, each shard is yielded once, and `self` stays borrowed
+            // uniquely as long as the iterator's items.
+            unsafe { &mut *engine.shard_cell(index) }
+        })
+    }
+
+    /// Every held shard together with the record of changes.
+    pub(crate) fn each_shard(&mut self, mut each: impl FnMut(&mut Shard, &mut Changes)) {
+        for index in self.held.iter(self.engine.shard_count()) {
+            // SAFETY: the lock is held and `self` is borrowed uniquely.
+            each(unsafe { &mut *self.engine.shard_cell(index) }, self.changes);
+        }
+    }
+
+    /// One held shard.
+    pub(crate) fn shard_at(&mut self, index: u16) -> &mut Shard {
+        assert!(self.held.has(index), "shard {index} is not held");
+        // SAFETY: the lock is held and `self` is borrowed uniquely.
+        unsafe { &mut *self.engine.shard_cell(index) }
+    }
+
+    /// The shard of a key.
+    pub(crate) fn shard_of(&mut self, key: &[u8]) -> &mut Shard {
+        let cell = self.shard_mut_cell(self.hash(key));
+        // SAFETY: the lock is held and `self` is borrowed uniquely.
+        unsafe { &mut *cell }
+    }
+
+    fn look(&self, db: u8, key: &[u8]) -> Option<crate::keyspace::entry::Entry> {
+        let hash = self.hash(key);
+        // SAFETY: the lock is held; `self` is borrowed shared, so nobody changes the shard.
+        let shard = unsafe { &*self.shard_mut_cell(hash) };
+        let entry = shard.entry(shard.find(db, hash, key)?);
+        (!self.is_due(entry.deadline_ms())).then_some(entry)
+    }
+
+    #[inline(always)]
+    fn is_due(&self, deadline_ms: Option<u64>) -> bool {
+        deadline_ms.is_some_and(|deadline_ms| deadline_ms <= self.changes.now_ms)
+    }
+
+    #[inline(always)]
+    fn hash(&self, key: &[u8]) -> u64 {
+        self.hashes.get(key).unwrap_or_else(|| self.engine.hash().of(key))
+    }
+
+    #[inline(always)]
+    fn shard_mut_cell(&self, hash: u64) -> *mut Shard {
+        let index = self.engine.shard_index(hash);
+        assert!(self.held.has(index), "a command reached for a key that it did not name");
+        self.engine.shard_cell(index)
+    }
+}
+
+/// A value that must be a string, if it is there.
+pub fn string_of(value: Option<ValueRef<'_>>) -> Result<Option<&[u8]>, Error> {
+    match value {
+        None => Ok(None),
+        Some(ValueRef::String(bytes, _)) => Ok(Some(bytes)),
+        Some(_) => Err(Error::WrongType),
+    }
+}

@@ -1,0 +1,297 @@
+//! The mutation gate: the one way by which an entry changes.
+//!
+//! A gate stands for one key in one shard whose lock is held. Every change through it does, before
+//! the first byte changes, what others rely on: it hands the old value to a running snapshot and
+//! stamps the entry with the live epoch; and after it, it marks the key's watchers, counts the
+//! change and notes waiters that it may have readied. Bytes are accounted below, in the shard.
+//!
+//! **Invariant:** no command, no expiry, no eviction and no loader of live data changes an entry
+//! any other way.
+
+use super::entry::{Form, Meta, NewValue, Pointee, SharedBytes, Type, ValueRef};
+use super::shard::{Found, Shard};
+use crate::changes::Changes;
+use crate::values::Object;
+use std::sync::Arc;
+
+pub use super::entry::Kind;
+
+/// What becomes of a key's TTL when its value is replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expiry {
+    /// As it was.
+    Keep,
+    /// No TTL.
+    Clear,
+    /// Due at this Unix time in milliseconds, which must lie ahead.
+    AtMs(u64),
+}
+
+/// A value on its way from one key to another.
+#[derive(Debug)]
+pub enum OwnedValue {
+    /// Bytes of a kind that is held in the entry.
+    Bytes(Kind, Vec<u8>),
+    /// A shared string.
+    Shared(SharedBytes),
+    /// A collection.
+    Object(Box<Object>),
+}
+
+impl OwnedValue {
+    /// A copy of a value.
+    pub fn copy_of(value: ValueRef<'_>) -> OwnedValue {
+        match value {
+            ValueRef::String(bytes, changed) => {
+                let kind = if changed { Kind::RawString } else { Kind::String };
+                OwnedValue::Bytes(kind, bytes.to_vec())
+            }
+            ValueRef::Packed(kind, bytes) => OwnedValue::Bytes(kind, bytes.to_vec()),
+            ValueRef::Object(_, object) => OwnedValue::Object(Box::new(object.clone())),
+        }
+    }
+
+    /// The same as something to store.
+    pub fn into_new<'a>(self, held: &'a mut Vec<u8>) -> NewValue<'a> {
+        match self {
+            OwnedValue::Bytes(kind, bytes) => {
+                *held = bytes;
+                NewValue::Bytes(kind, held)
+            }
+            OwnedValue::Shared(shared) => NewValue::Shared(shared),
+            OwnedValue::Object(object) => NewValue::Object(object),
+        }
+    }
+}
+
+/// The right to change one key.
+pub struct Gate<'g> {
+    shard: &'g mut Shard,
+    changes: &'g mut Changes,
+    db: u8,
+    key: &'g [u8],
+    hash: u64,
+    /// Where the entry was when the gate last looked; an insertion makes it `stale`.
+    found: Option<Found>,
+    stale: bool,
+}
+
+impl<'g> Gate<'g> {
+    /// Opens the gate for a key; a value whose time has come is removed first.
+    pub(crate) fn open(
+        shard: &'g mut Shard,
+        changes: &'g mut Changes,
+        db: u8,
+        hash: u64,
+        key: &'g [u8],
+    ) -> Gate<'g> {
+        let found = shard.find(db, hash, key);
+        let due = found.is_some_and(|found| {
+            shard.entry(found).deadline_ms().is_some_and(|deadline| deadline <= changes.now_ms)
+        });
+        let mut gate = Gate { shard, changes, db, key, hash, found, stale: false };
+        if due {
+            gate.expire();
+        }
+        gate
+    }
+
+    /// The gate for an entry that the wheel found due.
+    pub(crate) fn expire_found(
+        shard: &mut Shard,
+        changes: &mut Changes,
+        db: u8,
+        hash: u64,
+        found: Found,
+    ) {
+        let key = shard.entry(found).key().to_vec();
+        Gate { shard, changes, db, key: &key, hash, found: Some(found), stale: false }.expire();
+    }
+
+    /// Time of the command, in Unix milliseconds.
+    pub fn now_ms(&self) -> u64 {
+        self.changes.now_ms
+    }
+
+    /// Whether the key has a value.
+    pub fn exists(&self) -> bool {
+        self.found().is_some()
+    }
+
+    /// The key's value.
+    pub fn value(&self) -> Option<ValueRef<'_>> {
+        self.found().map(|found| self.shard.entry(found).value())
+    }
+
+    /// The type of the key's value.
+    pub fn type_of(&self) -> Option<Type> {
+        self.found().map(|found| self.shard.entry(found).kind().type_of())
+    }
+
+    /// When the key expires, in Unix milliseconds.
+    pub fn deadline_ms(&self) -> Option<u64> {
+        self.found().and_then(|found| self.shard.entry(found).deadline_ms())
+    }
+
+    /// A large string without a copy.
+    pub fn shared(&self) -> Option<SharedBytes> {
+        self.found().and_then(|found| self.shard.entry(found).shared())
+    }
+
+    /// Sets the key's value. O(value).
+    pub fn put(&mut self, value: NewValue<'_>, expiry: Expiry) {
+        self.before_change();
+        let deadline_ms = match expiry {
+            Expiry::Keep => self.deadline_ms(),
+            Expiry::Clear => None,
+            Expiry::AtMs(at_ms) => Some(at_ms),
+        };
+        let form = Form::of(value);
+        match self.found() {
+            Some(found) => {
+                let (found, old) = self.shard.replace(self.db, found, &form, deadline_ms);
+                self.changes.garbage.extend(old);
+                self.shard.entry(found).set_access(self.changes.access);
+                self.found = Some(found);
+                self.stale = false;
+            }
+            None => {
+                let meta =
+                    Meta { epoch: self.shard.epoch, access: self.changes.access, namespace: 0 };
+                self.shard.insert(self.db, self.hash, self.key, &form, meta, deadline_ms);
+                self.stale = true;
+            }
+        }
+        self.after_change();
+    }
+
+    /// Sets or removes the key's TTL. A key that is not there stays so.
+    pub fn set_deadline(&mut self, deadline_ms: Option<u64>) {
+        let Some(found) = self.found() else { return };
+        self.before_change();
+        self.found = Some(self.shard.set_deadline(self.db, found, deadline_ms));
+        self.stale = false;
+        self.after_change();
+    }
+
+    /// Removes the key; whether it was there.
+    pub fn remove(&mut self) -> bool {
+        let Some(found) = self.found() else { return false };
+        self.before_change();
+        let old = self.shard.remove(self.db, self.hash, found);
+        self.changes.garbage.extend(old);
+        self.forget();
+        self.after_change();
+        true
+    }
+
+    /// Removes the key and returns its value and deadline.
+    pub fn take(&mut self) -> Option<(OwnedValue, Option<u64>)> {
+        let found = self.found()?;
+        let deadline_ms = self.deadline_ms();
+        self.before_change();
+        let entry = self.shard.entry(found);
+        let kind = entry.kind();
+        let bytes = if kind.is_pointer() { Vec::new() } else { entry.bytes().to_vec() };
+        let value = match self.shard.remove(self.db, self.hash, found) {
+            Some(Pointee::Shared(shared)) => OwnedValue::Shared(shared),
+            Some(Pointee::Object(object)) => OwnedValue::Object(object),
+            None => OwnedValue::Bytes(kind, bytes),
+        };
+        self.forget();
+        self.after_change();
+        Some((value, deadline_ms))
+    }
+
+    /// Changes a string. The result is `raw` in Redis's terms. A missing key is an empty string.
+    pub fn edit_string<R>(&mut self, edit: impl FnOnce(&mut Vec<u8>) -> R) -> R {
+        if let Some(shared) = self.shared() {
+            return self.edit_shared(shared, edit);
+        }
+        let mut bytes = std::mem::take(&mut self.changes.scratch);
+        bytes.clear();
+        if let Some(ValueRef::String(old, _)) = self.value() {
+            bytes.extend_from_slice(old);
+        }
+        let result = edit(&mut bytes);
+        self.put(NewValue::Bytes(Kind::RawString, &bytes), Expiry::Keep);
+        self.changes.scratch = bytes;
+        result
+    }
+
+    /// Changes a collection that is held in bytes. The caller keeps it within the entry's bounds
+    /// or stores an object instead.
+    pub fn edit_packed<R>(&mut self, kind: Kind, edit: impl FnOnce(&mut Vec<u8>) -> R) -> R {
+        let mut bytes = std::mem::take(&mut self.changes.scratch);
+        bytes.clear();
+        if let Some(ValueRef::Packed(_, old)) = self.value() {
+            bytes.extend_from_slice(old);
+        }
+        let result = edit(&mut bytes);
+        self.put(NewValue::Bytes(kind, &bytes), Expiry::Keep);
+        self.changes.scratch = bytes;
+        result
+    }
+
+    /// Changes a collection with memory of its own; `None` when the key holds none.
+    pub fn edit_object<R>(&mut self, edit: impl FnOnce(&mut Object) -> R) -> Option<R> {
+        let found = self.found().filter(|&f| self.shard.entry(f).kind().is_object())?;
+        self.before_change();
+        let result = self.shard.change_object(found, edit);
+        self.after_change();
+        result
+    }
+
+    fn edit_shared<R>(&mut self, shared: SharedBytes, edit: impl FnOnce(&mut Vec<u8>) -> R) -> R {
+        // The entry keeps its own count until the new value replaces it, so an unshared string
+        // is taken out first and changed in place.
+        let deadline_ms = self.deadline_ms();
+        drop(shared);
+        let mut owned = match self.take() {
+            Some((OwnedValue::Shared(shared), _)) => shared,
+            _ => SharedBytes::default(),
+        };
+        let result = edit(Arc::make_mut(&mut owned));
+        let expiry = deadline_ms.map_or(Expiry::Clear, Expiry::AtMs);
+        self.put(NewValue::Shared(owned), expiry);
+        result
+    }
+
+    fn expire(&mut self) {
+        let Some(found) = self.found.take() else { return };
+        self.before_change_of(found);
+        let old = self.shard.remove(self.db, self.hash, found);
+        self.changes.garbage.extend(old);
+        self.shard.stats.expired += 1;
+        self.changes.expired(self.db, self.key);
+        self.shard.watched.touch(self.db, self.key);
+    }
+
+    #[inline]
+    fn found(&self) -> Option<Found> {
+        if self.stale { self.shard.find(self.db, self.hash, self.key) } else { self.found }
+    }
+
+    fn forget(&mut self) {
+        self.found = None;
+        self.stale = false;
+    }
+
+    fn before_change(&mut self) {
+        if let Some(found) = self.found() {
+            self.before_change_of(found);
+        }
+    }
+
+    fn before_change_of(&mut self, found: Found) {
+        self.shard.hand_over(self.db, found);
+    }
+
+    fn after_change(&mut self) {
+        self.changes.count += 1;
+        self.shard.watched.touch(self.db, self.key);
+        if self.shard.waiters.is_waited_for(self.db, self.key) && self.exists() {
+            self.changes.ready(self.db, self.key);
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! The keyspace: shards of entries behind locks, and the gate through which they change.
+//!
+//! Bottom up: [`segments`] → [`arena`], [`table`], [`wheel`] (structures) → [`entry`] (bytes of
+//! one key) → [`shard`] (consistent steps) → [`gate`] (every change) → [`locks`] (who may).
+//! Knows values only as bytes or as an [`crate::values::Object`]; knows no command.
+
+pub(crate) mod arena;
+pub(crate) mod entry;
+pub mod gate;
+pub mod hash;
+pub mod locks;
+pub(crate) mod segments;
+pub(crate) mod shard;
+pub mod snapshot;
+pub(crate) mod table;
+pub(crate) mod wheel;
+
+pub use entry::{Kind, NewValue, SharedBytes, Type, ValueRef};
+pub use gate::{Expiry, Gate, OwnedValue};
+pub use hash::KeyHash;
+pub use shard::{DATABASES, ShardStats};

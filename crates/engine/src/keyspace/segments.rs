@@ -1,0 +1,124 @@
+//! Memory in doubling segments: units of a fixed size, addressed by a 32-bit number, that never
+//! move and are never copied when the store grows.
+//!
+//! Segment 0 holds `first` units, segment k the next `first << (k - 1)`, so that the first k + 1
+//! segments hold `first << k` units together and a unit's segment follows from the number of
+//! leading zeros of its index. Memory of a segment that was never touched is not resident.
+//! Knows nothing of what the units hold; [`super::arena`] and [`super::table`] build on it.
+#![allow(unsafe_code)]
+
+use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
+use std::ptr::NonNull;
+
+/// Units are addressed by 32 bits: with a first segment of one unit that takes 33 segments.
+const MAX_SEGMENTS: usize = 33;
+
+/// Segments aligned to a cache line.
+const ALIGN: usize = 64;
+
+/// Growing storage of units of `UNIT` bytes.
+pub(crate) struct Segments<const UNIT: usize> {
+    /// Address of unit 0 of each segment's numbering, so that `base + index * UNIT` is the unit.
+    bases: [*mut u8; MAX_SEGMENTS],
+    count: u8,
+    first_log2: u8,
+}
+
+// SAFETY: the segments are plain memory owned by this value; nothing in them is thread-bound.
+unsafe impl<const UNIT: usize> Send for Segments<UNIT> {}
+// SAFETY: shared access only reads addresses; whoever writes through them holds the owner.
+unsafe impl<const UNIT: usize> Sync for Segments<UNIT> {}
+
+impl<const UNIT: usize> Segments<UNIT> {
+    /// No memory yet; the first segment will hold `1 << first_log2` units.
+    pub(crate) fn new(first_log2: u8) -> Self {
+        Segments { bases: [std::ptr::null_mut(); MAX_SEGMENTS], count: 0, first_log2 }
+    }
+
+    /// How many units the mapped segments hold.
+    pub(crate) fn capacity(&self) -> u64 {
+        if self.count == 0 { 0 } else { 1u64 << (self.first_log2 + self.count - 1) }
+    }
+
+    /// The index after the last unit of the segment that holds `index`.
+    pub(crate) fn segment_end(&self, index: u32) -> u64 {
+        1u64 << (self.first_log2 + self.segment_of(index) as u8)
+    }
+
+    /// Maps one more segment. `false` when the 32-bit numbers are used up.
+    pub(crate) fn grow(&mut self) -> bool {
+        if self.capacity() > u64::from(u32::MAX) {
+            return false;
+        }
+        let (start, units) = self.extent(self.count);
+        let layout = Self::layout(units);
+        // SAFETY: the layout is not empty: a segment has at least one unit.
+        let memory = unsafe { alloc(layout) };
+        let Some(memory) = NonNull::new(memory) else { handle_alloc_error(layout) };
+        self.bases[usize::from(self.count)] = memory.as_ptr().wrapping_sub(start as usize * UNIT);
+        self.count += 1;
+        true
+    }
+
+    /// Address of a unit. The caller keeps `index < capacity()`.
+    #[inline(always)]
+    pub(crate) fn at(&self, index: u32) -> *mut u8 {
+        debug_assert!(u64::from(index) < self.capacity());
+        let segment = self.segment_of(index);
+        self.bases[segment].wrapping_add(index as usize * UNIT)
+    }
+
+    #[inline(always)]
+    fn segment_of(&self, index: u32) -> usize {
+        (32 - (index >> self.first_log2).leading_zeros()) as usize
+    }
+
+    fn extent(&self, segment: u8) -> (u64, u64) {
+        match segment {
+            0 => (0, 1u64 << self.first_log2),
+            k => (1u64 << (self.first_log2 + k - 1), 1u64 << (self.first_log2 + k - 1)),
+        }
+    }
+
+    fn layout(units: u64) -> Layout {
+        // The product fits: at most 2^32 units of at most 64 bytes.
+        Layout::from_size_align(units as usize * UNIT, ALIGN).expect("segment layout")
+    }
+}
+
+impl<const UNIT: usize> Drop for Segments<UNIT> {
+    fn drop(&mut self) {
+        for segment in 0..self.count {
+            let (start, units) = self.extent(segment);
+            let memory = self.bases[usize::from(segment)].wrapping_add(start as usize * UNIT);
+            // SAFETY: `grow` got exactly this address from the allocator with this layout.
+            unsafe { dealloc(memory, Self::layout(units)) };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn units_of_all_segments_are_disjoint_and_stable() {
+        let mut segments = Segments::<8>::new(2);
+        assert_eq!(segments.capacity(), 0);
+        for _ in 0..6 {
+            assert!(segments.grow());
+        }
+        assert_eq!(segments.capacity(), 128);
+        for i in 0..128u32 {
+            // SAFETY: index below capacity, eight bytes a unit.
+            unsafe { segments.at(i).cast::<u64>().write(u64::from(i)) };
+        }
+        for i in 0..128u32 {
+            // SAFETY: as above, written in the loop before.
+            assert_eq!(unsafe { segments.at(i).cast::<u64>().read() }, u64::from(i));
+        }
+        assert_eq!(segments.segment_end(0), 4);
+        assert_eq!(segments.segment_end(4), 8);
+        assert_eq!(segments.segment_end(127), 128);
+    }
+}

@@ -1,0 +1,396 @@
+//! One shard: its part of all sixteen databases, and the primitive steps on entries.
+//!
+//! The steps here keep arena, table, wheel and accounting consistent with each other, and no
+//! more. What else a change entails (snapshot, WATCH, waiters, effects) is the gate's business:
+//! only [`super::gate`] and the loader may call a step that changes an entry.
+#![allow(unsafe_code)]
+
+use super::arena::{Arena, Offset};
+use super::entry::{Entry, Form, MAX_INLINE_KEY, Meta, Pointee, ValueRef, size_of_entry};
+use super::hash::KeyHash;
+use super::snapshot::Tap;
+use super::table::{Place, Table};
+use super::wheel::{Links, Wheel};
+use crate::blocking::Waiters;
+use crate::watch::Watched;
+use std::sync::Arc;
+
+/// Databases in a store.
+pub const DATABASES: usize = 16;
+
+/// Granules in an arena's first segment: 16 KiB.
+const ARENA_FIRST_LOG2: u8 = 11;
+
+/// The entries of one database that live in one shard.
+pub(crate) struct Db {
+    table: Table,
+    wheel: Option<Box<Wheel>>,
+    /// The number under which this database is in the running snapshot.
+    pub(crate) marked_as: u8,
+}
+
+/// What a key's entry is at, valid until the shard changes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Found {
+    pub(crate) place: Place,
+    pub(crate) offset: Offset,
+}
+
+/// Figures that a shard counts itself.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct ShardStats {
+    /// Reads that found their key.
+    pub hits: u64,
+    /// Reads that did not.
+    pub misses: u64,
+    /// Entries removed because their time had come.
+    pub expired: u64,
+}
+
+/// A shard.
+pub(crate) struct Shard {
+    pub(crate) hash: KeyHash,
+    arena: Arena,
+    dbs: [Option<Box<Db>>; DATABASES],
+    /// Bytes of values and keys that live outside of the arena.
+    outside: u64,
+    /// Snapshot epoch that new and changed entries are stamped with.
+    pub(crate) epoch: u8,
+    /// Where entries that the running snapshot still needs go before they change.
+    pub(crate) tap: Option<Arc<Tap>>,
+    pub(crate) watched: Watched,
+    pub(crate) waiters: Waiters,
+    /// Time of the latest command here; time never goes back within a shard.
+    pub(crate) now_ms: u64,
+    /// No entry is due before this moment.
+    pub(crate) next_due_ms: u64,
+    /// End of the latest log frame that this shard's commands wrote.
+    pub(crate) log_position: u64,
+    pub(crate) stats: ShardStats,
+}
+
+impl Shard {
+    pub(crate) fn new(hash: KeyHash) -> Self {
+        Shard {
+            hash,
+            arena: Arena::new(ARENA_FIRST_LOG2),
+            dbs: Default::default(),
+            outside: 0,
+            epoch: 0,
+            tap: None,
+            watched: Watched::default(),
+            waiters: Waiters::default(),
+            now_ms: 0,
+            next_due_ms: u64::MAX,
+            log_position: 0,
+            stats: ShardStats::default(),
+        }
+    }
+
+    /// Bytes that this shard's data takes.
+    pub(crate) fn bytes(&self) -> u64 {
+        let tables: u64 = self.dbs.iter().flatten().map(|db| db.table.bytes()).sum();
+        self.arena.used_bytes() + self.outside + tables
+    }
+
+    /// Keys in a database, and how many of them have a TTL.
+    pub(crate) fn len(&self, db: u8) -> (u64, u64) {
+        self.dbs[usize::from(db)]
+            .as_ref()
+            .map_or((0, 0), |db| (db.table.len(), db.wheel.as_ref().map_or(0, |wheel| wheel.len())))
+    }
+
+    pub(crate) fn db_mut(&mut self, db: u8) -> Option<&mut Db> {
+        self.dbs[usize::from(db)].as_deref_mut()
+    }
+
+    /// Finds a key, due or not.
+    #[inline]
+    pub(crate) fn find(&self, db: u8, hash: u64, key: &[u8]) -> Option<Found> {
+        let table = &self.dbs[usize::from(db)].as_ref()?.table;
+        let place = table.find(hash, |offset| self.arena.entry(offset).key_is(key))?;
+        Some(Found { place, offset: table.offset_at(place) })
+    }
+
+    /// The entry that was found.
+    #[inline(always)]
+    pub(crate) fn entry(&self, found: Found) -> Entry {
+        self.arena.entry(found.offset)
+    }
+
+    /// Visits one bucket of a database; returns the next cursor.
+    pub(crate) fn scan(&self, db: u8, cursor: u64, mut visit: impl FnMut(Entry)) -> u64 {
+        match &self.dbs[usize::from(db)] {
+            Some(db) => db.table.scan(cursor, |offset| visit(self.arena.entry(offset))),
+            None => 0,
+        }
+    }
+
+    /// A random entry of a database.
+    pub(crate) fn random(&self, db: u8, pick: impl FnMut(u64) -> u64) -> Option<Entry> {
+        let db = self.dbs[usize::from(db)].as_ref()?;
+        Some(self.arena.entry(db.table.random(pick)?))
+    }
+
+    /// Adds an entry for a key that is not there. The form's pointee passes to the entry.
+    pub(crate) fn insert(
+        &mut self,
+        db: u8,
+        hash: u64,
+        key: &[u8],
+        form: &Form<'_>,
+        meta: Meta,
+        deadline_ms: Option<u64>,
+    ) {
+        let offset = self.new_entry(key, form, meta, deadline_ms);
+        self.outside += outside_bytes(self.arena.entry(offset));
+        let Shard { dbs, arena, hash: key_hash, .. } = self;
+        let home = dbs[usize::from(db)].get_or_insert_with(|| {
+            Box::new(Db { table: Table::new(), wheel: None, marked_as: db })
+        });
+        home.table.insert(
+            hash,
+            offset,
+            |offset| key_hash.of(arena.entry(offset).key()),
+            |offset| prefetch(arena.entry(offset).address()),
+        );
+        if deadline_ms.is_some() {
+            self.link_deadline(db, offset);
+        }
+    }
+
+    /// Gives a found entry another value and deadline; returns what the old value held outside
+    /// of the arena. In place where the new form fits the old block.
+    pub(crate) fn replace(
+        &mut self,
+        db: u8,
+        found: Found,
+        form: &Form<'_>,
+        deadline_ms: Option<u64>,
+    ) -> (Found, Option<Pointee>) {
+        let entry = self.entry(found);
+        self.outside -= outside_bytes(entry);
+        let pointee = entry.take_pointee();
+        let found = self.rewrite(db, found, form, deadline_ms);
+        self.outside += outside_bytes(self.entry(found));
+        (found, pointee)
+    }
+
+    /// Sets or removes a found entry's deadline.
+    pub(crate) fn set_deadline(&mut self, db: u8, found: Found, deadline_ms: Option<u64>) -> Found {
+        let entry = self.entry(found);
+        if entry.has_ttl() && deadline_ms.is_some() {
+            self.unlink_deadline(db, found.offset);
+            entry.set_deadline_ms(deadline_ms.unwrap_or(0));
+            self.link_deadline(db, found.offset);
+            return found;
+        }
+        if entry.has_ttl() == deadline_ms.is_some() {
+            return found;
+        }
+        let form = Form::moved(entry);
+        self.rewrite(db, found, &form, deadline_ms)
+    }
+
+    /// Takes a found entry out; returns what it held outside of the arena.
+    pub(crate) fn remove(&mut self, db: u8, hash: u64, found: Found) -> Option<Pointee> {
+        let entry = self.entry(found);
+        if entry.has_ttl() {
+            self.unlink_deadline(db, found.offset);
+        }
+        self.outside -= outside_bytes(entry);
+        if let Some(home) = self.dbs[usize::from(db)].as_mut() {
+            home.table.remove(hash, found.place);
+        }
+        let pointee = entry.take_pointee();
+        self.free_entry(found.offset);
+        pointee
+    }
+
+    /// Gives a found entry to the running snapshot if that still needs it, and stamps it with the
+    /// live epoch. Must come before the entry's first byte changes.
+    #[inline]
+    pub(crate) fn hand_over(&mut self, db: u8, found: Found) {
+        let entry = self.entry(found);
+        if entry.epoch() == self.epoch {
+            return;
+        }
+        if let (Some(tap), Some(home)) = (&self.tap, &self.dbs[usize::from(db)]) {
+            tap.save(home.marked_as, entry.key(), entry.value(), entry.deadline_ms());
+        }
+        entry.set_epoch(self.epoch);
+    }
+
+    /// Changes the object of a found entry and keeps its bytes accounted.
+    pub(crate) fn change_object<R>(
+        &mut self,
+        found: Found,
+        change: impl FnOnce(&mut crate::values::Object) -> R,
+    ) -> Option<R> {
+        let object = self.entry(found).object_mut()?;
+        let before = object.bytes();
+        let result = change(object);
+        self.outside = self.outside - before + object.bytes();
+        Some(result)
+    }
+
+    /// An entry that is due at `now_ms`, its database and hash.
+    pub(crate) fn due(&mut self, now_ms: u64) -> Option<(u8, u64, Found)> {
+        let mut next = u64::MAX;
+        for number in 0..DATABASES {
+            let Some(db) = self.dbs[number].as_deref_mut() else { continue };
+            let Some(wheel) = db.wheel.as_mut() else { continue };
+            if let Some(offset) = wheel.due(&self.arena, now_ms) {
+                let hash = self.hash.of(self.arena.entry(offset).key());
+                if let Some(place) = db.table.find(hash, |other| other == offset) {
+                    return Some((number as u8, hash, Found { place, offset }));
+                }
+            }
+            next = next.min(wheel.next_ms().unwrap_or(u64::MAX));
+        }
+        self.next_due_ms = next;
+        None
+    }
+
+    /// Detaches a whole database; its keys are gone from the shard's figures at once.
+    pub(crate) fn clear(&mut self, db: u8) -> Vec<Pointee> {
+        let mut outside = Vec::new();
+        let mut cursor = 0;
+        if let Some(home) = self.dbs[usize::from(db)].take() {
+            let mut offsets = Vec::new();
+            loop {
+                cursor = home.table.scan(cursor, |offset| offsets.push(offset));
+                for offset in offsets.drain(..) {
+                    let entry = self.arena.entry(offset);
+                    self.outside -= outside_bytes(entry);
+                    outside.extend(entry.take_pointee());
+                    self.free_entry(offset);
+                }
+                if cursor == 0 {
+                    break;
+                }
+            }
+        }
+        outside
+    }
+
+    /// Exchanges two databases.
+    pub(crate) fn swap(&mut self, one: u8, other: u8) {
+        self.dbs.swap(usize::from(one), usize::from(other));
+    }
+
+    fn rewrite(
+        &mut self,
+        db: u8,
+        found: Found,
+        form: &Form<'_>,
+        deadline_ms: Option<u64>,
+    ) -> Found {
+        let entry = self.entry(found);
+        let same_block = entry.has_ttl() == deadline_ms.is_some()
+            && entry.key().len() <= MAX_INLINE_KEY
+            && Arena::rounded(entry.size())
+                == Arena::rounded(size_of_entry(
+                    entry.key().len(),
+                    form.stored_len(),
+                    deadline_ms.is_some(),
+                ));
+        if entry.has_ttl() {
+            self.unlink_deadline(db, found.offset);
+        }
+        let offset = if same_block {
+            entry.overwrite(form);
+            if let Some(deadline_ms) = deadline_ms {
+                entry.set_deadline_ms(deadline_ms);
+            }
+            found.offset
+        } else {
+            let offset = self.new_entry(entry.key(), form, entry.meta(), deadline_ms);
+            if let Some(home) = self.dbs[usize::from(db)].as_mut() {
+                home.table.replace_at(found.place, offset);
+            }
+            self.free_entry(found.offset);
+            offset
+        };
+        if deadline_ms.is_some() {
+            self.link_deadline(db, offset);
+        }
+        Found { place: found.place, offset }
+    }
+
+    fn new_entry(
+        &mut self,
+        key: &[u8],
+        form: &Form<'_>,
+        meta: Meta,
+        deadline_ms: Option<u64>,
+    ) -> Offset {
+        let ttl = deadline_ms.is_some();
+        let size = size_of_entry(key.len(), form.stored_len(), ttl);
+        let offset = self.arena.alloc(size).expect("a shard holds less than 32 GiB");
+        let entry = self.arena.entry(offset);
+        // SAFETY: the block was just allocated with this size.
+        unsafe { entry.init(key, form, meta, ttl) };
+        if let Some(deadline_ms) = deadline_ms {
+            entry.set_deadline_ms(deadline_ms);
+        }
+        offset
+    }
+
+    /// Frees an entry's block and long key; its value was moved or taken before.
+    fn free_entry(&mut self, offset: Offset) {
+        let entry = self.arena.entry(offset);
+        let size = entry.size();
+        drop(entry.take_long_key());
+        self.arena.free(offset, size);
+    }
+
+    fn link_deadline(&mut self, db: u8, offset: Offset) {
+        let Shard { dbs, arena, now_ms, next_due_ms, .. } = self;
+        let Some(home) = dbs[usize::from(db)].as_mut() else { return };
+        let wheel = home.wheel.get_or_insert_with(|| Wheel::new(*now_ms));
+        wheel.add(arena, offset);
+        let deadline_ms = arena.entry(offset).deadline_ms().unwrap_or(u64::MAX);
+        *next_due_ms = (*next_due_ms).min(deadline_ms);
+    }
+
+    fn unlink_deadline(&mut self, db: u8, offset: Offset) {
+        let Shard { dbs, arena, .. } = self;
+        if let Some(wheel) = dbs[usize::from(db)].as_mut().and_then(|home| home.wheel.as_mut()) {
+            wheel.remove(arena, offset);
+        }
+    }
+}
+
+impl Drop for Shard {
+    fn drop(&mut self) {
+        for db in 0..DATABASES {
+            drop(self.clear(db as u8));
+        }
+    }
+}
+
+/// Bytes of a value, and of a long key, that are not in the arena.
+fn outside_bytes(entry: Entry) -> u64 {
+    let key = entry.key().len();
+    let long_key = if key > MAX_INLINE_KEY { key as u64 } else { 0 };
+    let value = match entry.value() {
+        ValueRef::String(bytes, _) if entry.kind().is_pointer() => bytes.len() as u64,
+        ValueRef::Object(_, object) => object.bytes(),
+        _ => 0,
+    };
+    long_key + value
+}
+
+/// Warms the cache for an entry that will be read soon.
+#[inline(always)]
+fn prefetch(address: *const u8) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a prefetch reads nothing and faults never.
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        _mm_prefetch(address.cast(), _MM_HINT_T0);
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = address;
+}

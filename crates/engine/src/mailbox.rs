@@ -1,0 +1,123 @@
+//! Mailboxes: how an event reaches a session that another thread owns.
+//!
+//! Only a session's owner (a loop thread, or the thread or task that uses a linked session)
+//! writes for it. Everybody else posts to the owner's mailbox, first in first out, while holding
+//! the lock that orders the event: the shard for what happens to keys, the channel for PUBLISH.
+//! The owner takes its events only after a running command's reply is queued, so that no event
+//! overtakes the value that it speaks of.
+
+use crate::sync::Mutex;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// Number of a session, unique as long as the engine lives.
+pub type SessionId = u64;
+
+/// Something that happened to sessions of a mailbox.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// A message on a channel, to sessions that subscribed to it (or to a pattern).
+    Message(Arc<Message>),
+    /// The reply of a blocking command, encoded for its session.
+    Served {
+        /// The reply's bytes.
+        reply: Vec<u8>,
+        /// Log position that the reply speaks of.
+        position: u64,
+    },
+    /// Somebody ended this connection.
+    Close,
+    /// Look at your state again: a pause ended, a limit changed.
+    Nudge,
+}
+
+/// A published message.
+#[derive(Debug)]
+pub struct Message {
+    /// The pattern that matched, for pattern subscribers.
+    pub pattern: Option<Box<[u8]>>,
+    /// The channel.
+    pub channel: Box<[u8]>,
+    /// What was published.
+    pub payload: Box<[u8]>,
+}
+
+/// Wakes the owner of a mailbox.
+pub trait Notify: Send + Sync {
+    /// There is something in the mailbox.
+    fn notify(&self);
+}
+
+/// Events for the sessions of one owner.
+pub struct Mailbox {
+    events: Mutex<Vec<(Recipients, Event)>>,
+    /// A notification is on its way and nobody has emptied the box since.
+    notified: AtomicBool,
+    notify: Box<dyn Notify>,
+    posted_bytes: AtomicU64,
+}
+
+/// To whom an event goes: one message a mailbox, however many of its sessions are meant.
+#[derive(Debug, Clone)]
+pub enum Recipients {
+    /// One session.
+    One(SessionId),
+    /// Several.
+    Many(Vec<SessionId>),
+}
+
+impl std::fmt::Debug for Mailbox {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Mailbox").finish_non_exhaustive()
+    }
+}
+
+impl Mailbox {
+    /// An empty mailbox.
+    pub fn new(notify: Box<dyn Notify>) -> Arc<Self> {
+        Arc::new(Mailbox {
+            events: Mutex::new(Vec::new()),
+            notified: AtomicBool::new(false),
+            notify,
+            posted_bytes: AtomicU64::new(0),
+        })
+    }
+
+    /// Adds an event; wakes the owner once per batch.
+    pub fn post(&self, to: Recipients, event: Event) {
+        let bytes = event.bytes() as u64;
+        self.posted_bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.events.lock().push((to, event));
+        if !self.notified.swap(true, Ordering::AcqRel) {
+            self.notify.notify();
+        }
+    }
+
+    /// Takes everything that was posted.
+    pub fn take(&self, into: &mut Vec<(Recipients, Event)>) {
+        if !self.notified.load(Ordering::Acquire) {
+            return;
+        }
+        self.notified.store(false, Ordering::Release);
+        let mut events = self.events.lock();
+        for (_, event) in events.iter() {
+            self.posted_bytes.fetch_sub(event.bytes() as u64, Ordering::Relaxed);
+        }
+        into.append(&mut events);
+    }
+
+    /// Bytes in events that wait to be taken.
+    pub fn waiting_bytes(&self) -> u64 {
+        self.posted_bytes.load(Ordering::Relaxed)
+    }
+}
+
+impl Event {
+    fn bytes(&self) -> usize {
+        match self {
+            Event::Message(message) => message.channel.len() + message.payload.len(),
+            Event::Served { reply, .. } => reply.len(),
+            Event::Close | Event::Nudge => 0,
+        }
+    }
+}

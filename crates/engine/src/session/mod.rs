@@ -1,0 +1,425 @@
+//! A session: one client's state, and the only door by which commands enter the engine.
+//!
+//! Works without any socket: linked callers, the server's loops, scripts and replay all come
+//! through here, with bytes ([`Session::execute`]) or with a typed command ([`Session::call`]).
+//! The owner of a session is the only one who writes for it; see [`crate::mailbox`].
+
+mod exec;
+mod state;
+
+pub use state::{Flow, ReplyMode, SessionState};
+
+use crate::blocking::Waiter;
+use crate::changes::Changes;
+use crate::clients::{Client, Origin};
+use crate::command::{Command, Ctx, perform};
+use crate::commands;
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::keys::Hashes;
+use crate::keyspace::locks::{Acquired, ShardSet, Wait};
+use crate::log::Position;
+use crate::mailbox::{Event, Mailbox};
+use crate::reply::{Reply, WireReply};
+use crate::spec::{Entry, flag};
+use larder_resp::Protocol;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// A client of the engine.
+pub struct Session {
+    engine: Arc<Engine>,
+    state: SessionState,
+    changes: Changes,
+    blocked: Option<Blocked>,
+    /// The entry that ran last: pipelines repeat themselves.
+    last: Option<&'static Entry>,
+    position: Position,
+}
+
+/// A session's wait.
+struct Blocked {
+    waiter: Arc<Waiter>,
+    deadline_ms: Option<u64>,
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session").field("id", &self.id()).finish_non_exhaustive()
+    }
+}
+
+impl Session {
+    /// A session whose events go to `mailbox`.
+    pub fn new(engine: Arc<Engine>, origin: Origin, mailbox: Arc<Mailbox>) -> Self {
+        let now_ms = engine.now_us() / 1000;
+        let client = engine.clients.enter(origin, mailbox, now_ms);
+        let state = SessionState::new(client, engine.config());
+        Session {
+            engine,
+            state,
+            changes: Changes::default(),
+            blocked: None,
+            last: None,
+            position: 0,
+        }
+    }
+
+    /// Number of the session.
+    pub fn id(&self) -> u64 {
+        self.state.client.id
+    }
+
+    /// The engine it belongs to.
+    pub fn engine(&self) -> &Arc<Engine> {
+        &self.engine
+    }
+
+    /// Its record, where its owner notes bytes in buffers.
+    pub fn client(&self) -> &Arc<Client> {
+        &self.state.client
+    }
+
+    /// The protocol of its replies.
+    pub fn protocol(&self) -> Protocol {
+        self.state.protocol
+    }
+
+    /// Whether it may run commands that need a password.
+    pub fn is_authenticated(&self) -> bool {
+        self.state.authenticated
+    }
+
+    /// Counts as authenticated from now on: for owners that have checked the peer themselves.
+    pub fn trust(&mut self) {
+        self.state.authenticated = true;
+    }
+
+    /// Whether it has subscriptions (or another reason to be sent things unasked).
+    pub fn is_subscribed(&self) -> bool {
+        self.state.subscriptions() > 0
+    }
+
+    /// Whether it waits for a key.
+    pub fn is_blocked(&self) -> bool {
+        self.blocked.is_some()
+    }
+
+    /// When its wait ends without a key, in Unix milliseconds.
+    pub fn deadline_ms(&self) -> Option<u64> {
+        self.blocked.as_ref().and_then(|blocked| blocked.deadline_ms)
+    }
+
+    /// The log's position that the replies so far speak of: they may leave once that is as
+    /// durable as the settings promise.
+    pub fn reply_position(&self) -> Position {
+        self.position
+    }
+
+    /// Executes one request: its words in, bytes of its reply out. Parks the thread while
+    /// somebody else holds the locks.
+    pub fn execute(&mut self, words: &[&[u8]], out: &mut Vec<u8>) -> Flow {
+        self.execute_or(words, out, Wait::Park)
+    }
+
+    /// The same; with [`Wait::Wake`] it answers [`Flow::Retry`] instead of parking.
+    pub fn execute_or(&mut self, words: &[&[u8]], out: &mut Vec<u8>, wait: Wait<'_>) -> Flow {
+        let start = out.len();
+        let flow = {
+            let mut reply = WireReply::new(out, self.state.protocol);
+            self.dispatch(words, &mut reply, wait)
+        };
+        if flow != Flow::Retry {
+            self.state.apply_reply_mode(out, start);
+        }
+        flow
+    }
+
+    /// Executes one request for a linked caller who wants a value.
+    pub fn execute_into(&mut self, words: &[&[u8]], reply: &mut dyn Reply, wait: Wait<'_>) -> Flow {
+        self.dispatch(words, reply, wait)
+    }
+
+    /// Runs a typed command: no words, no parsing. Not for commands that block or that change the
+    /// session, and not inside MULTI.
+    ///
+    /// # Errors
+    /// The command's error; `Error::Busy`-like refusals as wire texts.
+    pub fn call<'a, C: Command<'a>>(
+        &mut self,
+        command: &C,
+        reply: &mut dyn Reply,
+        wait: Wait<'_>,
+    ) -> Result<Flow, Error> {
+        let spec = C::SPEC;
+        let mut hashes = Hashes::default();
+        let mut set = ShardSet::None;
+        if spec.has(flag::ALL_SHARDS) {
+            set = ShardSet::All;
+        } else {
+            command.keys(&mut |key| {
+                let hash = self.engine.hash().of(key);
+                hashes.push(key, hash);
+                set.add(self.engine.shard_index(hash));
+            });
+        }
+        let Session { engine, state, changes, .. } = self;
+        let done = engine.with_keys(
+            set,
+            &hashes,
+            changes,
+            wait,
+            |keys| {
+                let mut list = smallvec::SmallVec::<[&[u8]; 8]>::new();
+                if spec.has(flag::WRITE) && keys.any_waiters() {
+                    command.keys(&mut |key| list.push(key));
+                }
+                keys.shards_of_waiters(list.iter().copied())
+            },
+            |keys| {
+                keys.db = state.db;
+                let mut ctx = Ctx::new(engine, keys, state, false);
+                perform(command, &mut ctx, reply, None)
+            },
+        );
+        self.state.count_command();
+        match done {
+            Ok((result, position)) => {
+                self.position = self.position.max(position);
+                result.map(|()| Flow::Continue)
+            }
+            Err(Acquired::Busy) => Err(BUSY),
+            Err(_) => Ok(Flow::Retry),
+        }
+    }
+
+    /// Delivers an event that the owner took from the mailbox.
+    pub fn deliver(&mut self, event: &Event, out: &mut Vec<u8>) -> Flow {
+        match event {
+            Event::Message(message) => {
+                self.state.write_message(message, out);
+                Flow::Continue
+            }
+            Event::Served { reply, position } => {
+                self.position = self.position.max(*position);
+                self.end_wait();
+                let start = out.len();
+                out.extend_from_slice(reply);
+                self.state.apply_reply_mode(out, start);
+                Flow::Continue
+            }
+            Event::Close => Flow::Close,
+            Event::Nudge => Flow::Continue,
+        }
+    }
+
+    /// Ends the wait if its deadline has come; whether it did.
+    pub fn time_out(&mut self, now_ms: u64, out: &mut Vec<u8>) -> bool {
+        let Some(blocked) = &self.blocked else { return false };
+        if blocked.deadline_ms.is_none_or(|deadline_ms| deadline_ms > now_ms) {
+            return false;
+        }
+        let waiter = blocked.waiter.clone();
+        if !waiter.claim() {
+            return false;
+        }
+        let start = out.len();
+        waiter.waiting.time_out(&mut WireReply::new(out, self.state.protocol));
+        self.end_wait();
+        self.state.apply_reply_mode(out, start);
+        true
+    }
+
+    /// Finds the command, checks everything that can be known without its keys, and runs it.
+    fn dispatch(&mut self, words: &[&[u8]], reply: &mut dyn Reply, wait: Wait<'_>) -> Flow {
+        let entry = match self.admit(words) {
+            Ok(entry) => entry,
+            Err(error) => return self.refuse(&error, reply),
+        };
+        if self.state.multi.is_some() && !entry.spec.has(flag::NOT_QUEUED) {
+            self.enqueue(words);
+            reply.simple("QUEUED");
+            return Flow::Continue;
+        }
+        let flow = if entry.spec.has(flag::EXEC) {
+            self.exec(reply, wait)
+        } else {
+            self.run(entry, words, reply, wait)
+        };
+        if flow != Flow::Retry {
+            self.state.count_command();
+        }
+        if std::mem::take(&mut self.state.unwatch_after) {
+            self.state.unwatch(&self.engine);
+        }
+        flow
+    }
+
+    /// The command that the words name, if this session may run it now.
+    fn admit(&mut self, words: &[&[u8]]) -> Result<&'static Entry, Error> {
+        let entry = self.find(words)?;
+        let spec = entry.spec;
+        if entry.invoke.is_none() || !spec.accepts(words.len()) {
+            return Err(commands::arity_error(words, entry));
+        }
+        if !self.state.authenticated && !spec.has(flag::NO_AUTH) {
+            return Err(Error::NoAuth);
+        }
+        if self.state.multi.is_some() && spec.has(flag::NO_MULTI) {
+            return Err(Error::text("ERR Command not allowed inside a transaction"));
+        }
+        if self.engine.locks().is_busy() && !spec.has(flag::ALLOW_BUSY) {
+            return Err(BUSY);
+        }
+        if self.state.protocol == Protocol::Resp2
+            && self.state.subscriptions() > 0
+            && !spec.has(flag::WHILE_SUBSCRIBED)
+        {
+            return Err(Error::owned(format!(
+                "ERR Can't execute '{}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / \
+                 RESET are allowed in this context",
+                commands::full_name(words, entry),
+            )));
+        }
+        Ok(entry)
+    }
+
+    fn find(&mut self, words: &[&[u8]]) -> Result<&'static Entry, Error> {
+        let first = words.first().copied().unwrap_or_default();
+        let known = self.last.filter(|last| first.eq_ignore_ascii_case(last.spec.name.as_bytes()));
+        let entry = match known.or_else(|| commands::find(first)) {
+            Some(entry) => entry,
+            None => return Err(commands::unknown_error(words)),
+        };
+        self.last = Some(entry);
+        if entry.spec.subcommands.is_empty() || words.len() < 2 {
+            return Ok(entry);
+        }
+        commands::find_subcommand(entry, words[1])
+            .ok_or_else(|| commands::unknown_subcommand_error(entry, words[1]))
+    }
+
+    fn refuse(&mut self, error: &Error, reply: &mut dyn Reply) -> Flow {
+        if let Some(multi) = &mut self.state.multi {
+            multi.aborted = true;
+        }
+        self.engine.stats.error(&error.to_string());
+        reply.error(error);
+        Flow::Continue
+    }
+
+    fn enqueue(&mut self, words: &[&[u8]]) {
+        if let Some(multi) = &mut self.state.multi {
+            multi.queue.push(words.iter().map(|word| word.to_vec()).collect());
+        }
+    }
+
+    /// Locks the command's keys and runs it.
+    fn run(
+        &mut self,
+        entry: &'static Entry,
+        words: &[&[u8]],
+        reply: &mut dyn Reply,
+        wait: Wait<'_>,
+    ) -> Flow {
+        let Some(invoke) = entry.invoke else { return Flow::Continue };
+        let mut hashes = Hashes::default();
+        let set = shards_of(&self.engine, entry, words, &mut hashes);
+        let Session { engine, state, changes, .. } = self;
+        let done = engine.with_keys(
+            set,
+            &hashes,
+            changes,
+            wait,
+            |keys| waiters_of(keys, entry, words),
+            |keys| {
+                keys.db = state.db;
+                let mut ctx = Ctx::new(engine, keys, state, true);
+                let result = invoke(&mut ctx, words, reply);
+                let block = ctx.block.take();
+                (result, block.map(|(waiting, deadline)| ctx.begin_wait(waiting, deadline)))
+            },
+        );
+        match done {
+            Ok(((result, waiter), position)) => {
+                self.position = self.position.max(position);
+                if let Err(error) = result {
+                    self.engine.stats.error(&error.to_string());
+                    reply.error(&error);
+                }
+                if let Some((waiter, deadline_ms)) = waiter {
+                    self.begin_blocked(waiter, deadline_ms);
+                    return Flow::Blocked;
+                }
+                self.state.flow.take().unwrap_or(Flow::Continue)
+            }
+            Err(Acquired::Busy) => self.refuse(&BUSY, reply),
+            Err(_) => Flow::Retry,
+        }
+    }
+
+    fn begin_blocked(&mut self, waiter: Arc<Waiter>, deadline_ms: Option<u64>) {
+        self.engine.clients.blocked.fetch_add(1, Ordering::Relaxed);
+        self.state.client.facts.lock().blocked = true;
+        *self.state.client.waiter.lock() = Some(waiter.clone());
+        self.blocked = Some(Blocked { waiter, deadline_ms });
+    }
+
+    /// Takes this session out of the queues of the keys that it waited for.
+    fn end_wait(&mut self) {
+        let Some(Blocked { waiter, .. }) = self.blocked.take() else { return };
+        self.engine.clients.blocked.fetch_sub(1, Ordering::Relaxed);
+        self.state.client.facts.lock().blocked = false;
+        *self.state.client.waiter.lock() = None;
+        let mut set = ShardSet::None;
+        for key in waiter.waiting.keys() {
+            set.add(self.engine.shard_index(self.engine.hash().of(key)));
+        }
+        self.engine.with_shards(&set, |shard| {
+            for key in waiter.waiting.keys() {
+                shard.waiters.remove(waiter.db, key, &waiter);
+            }
+        });
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        if let Some(blocked) = &self.blocked {
+            blocked.waiter.claim();
+        }
+        self.end_wait();
+        self.unwatch();
+        self.state.unsubscribe_all(&self.engine);
+        self.engine.clients.leave(self.id());
+    }
+}
+
+/// What everybody is told while a script is over its time.
+const BUSY: Error = Error::text(
+    "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.",
+);
+
+/// The shards of a request's keys, from its command's SPEC.
+fn shards_of(engine: &Engine, entry: &Entry, words: &[&[u8]], hashes: &mut Hashes) -> ShardSet {
+    if entry.spec.has(flag::ALL_SHARDS) {
+        return ShardSet::All;
+    }
+    let mut set = ShardSet::None;
+    entry.spec.each_key(words, |at, _| {
+        let hash = engine.hash().of(words[at]);
+        hashes.push(words[at], hash);
+        set.add(engine.shard_index(hash));
+    });
+    set
+}
+
+/// The shards that waiters on a request's keys would need.
+fn waiters_of(keys: &mut crate::keys::Keys<'_>, entry: &Entry, words: &[&[u8]]) -> ShardSet {
+    if !entry.spec.has(flag::WRITE) || !keys.any_waiters() {
+        return ShardSet::None;
+    }
+    let mut written = smallvec::SmallVec::<[&[u8]; 8]>::new();
+    entry.spec.each_key(words, |at, _| written.push(words[at]));
+    keys.shards_of_waiters(written.into_iter())
+}

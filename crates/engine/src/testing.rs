@@ -1,0 +1,51 @@
+//! An engine for tests: a fake clock, fixed seeds, no outside.
+
+use crate::clock::FakeClock;
+use crate::config::Config;
+use crate::mailbox::{Mailbox, Notify};
+use crate::{Engine, NoHost, Options, Origin, Session};
+use std::sync::Arc;
+
+/// An engine with a clock that stands still at 1,700,000,000,000 ms.
+pub struct TestEngine {
+    /// The engine.
+    pub engine: Arc<Engine>,
+    /// Its clock.
+    pub clock: Arc<FakeClock>,
+}
+
+struct Nobody;
+
+impl Notify for Nobody {
+    fn notify(&self) {}
+}
+
+impl TestEngine {
+    /// An engine with so many shards.
+    pub fn new(shards: u16) -> Self {
+        let clock = Arc::new(FakeClock::new(1_700_000_000_000));
+        let engine = Engine::new(Options {
+            shards,
+            hash_seed: 7,
+            random_seed: 7,
+            clock: clock.clone(),
+            config: Arc::new(Config::default()),
+            host: Arc::new(NoHost),
+        });
+        TestEngine { engine, clock }
+    }
+
+    /// A session with a mailbox of its own that nobody is woken by.
+    pub fn session(&self) -> (Session, Arc<Mailbox>) {
+        let mailbox = Mailbox::new(Box::new(Nobody));
+        (Session::new(self.engine.clone(), Origin::Linked, mailbox.clone()), mailbox)
+    }
+}
+
+/// Sends a request written as one line of words without quotes; the reply's bytes.
+pub fn send(session: &mut Session, line: &str) -> Vec<u8> {
+    let words: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
+    let mut out = Vec::new();
+    let _ = session.execute(&words, &mut out);
+    out
+}

@@ -1,0 +1,36 @@
+//! Values that outgrew their entry, each with memory of its own.
+//!
+//! One module a type, always in this order: structure, encodings, keyspace-aware API. Commands
+//! use the last only.
+
+pub mod list;
+pub mod set;
+
+use crate::keyspace::Kind;
+
+/// A collection with memory of its own.
+#[derive(Debug, Clone)]
+pub enum Object {
+    /// A list in chunks.
+    List(list::Chunks),
+    /// A set in a hash table.
+    Set(set::Members),
+}
+
+impl Object {
+    /// The kind of entry that holds it.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Object::List(_) => Kind::ListChunks,
+            Object::Set(_) => Kind::SetTable,
+        }
+    }
+
+    /// Bytes that it takes, known exactly at any time.
+    pub fn bytes(&self) -> u64 {
+        match self {
+            Object::List(list) => list.bytes(),
+            Object::Set(set) => set.bytes(),
+        }
+    }
+}
