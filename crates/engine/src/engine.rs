@@ -21,7 +21,8 @@ use crate::reply::WireReply;
 use crate::stats::Stats;
 use crate::sync::Mutex;
 use std::cell::UnsafeCell;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// Entries that a command removes in passing because their time has come.
 const EXPIRE_IN_PASSING: u32 = 16;
@@ -62,6 +63,15 @@ pub struct Engine {
     /// Counters for INFO.
     pub(crate) stats: Stats,
     started_ms: u64,
+    alarm: Alarm,
+}
+
+/// Tells the housekeeper when the next key is due.
+#[derive(Default)]
+struct Alarm {
+    /// The moment for which the housekeeper was told to come, in Unix milliseconds.
+    armed_ms: AtomicU64,
+    ring: OnceLock<Box<dyn Fn(u64) + Send + Sync>>,
 }
 
 /// A shard, to be touched by the holder of its lock only.
@@ -102,6 +112,7 @@ impl Engine {
             clients: Clients::default(),
             stats: Stats::default(),
             started_ms,
+            alarm: Alarm { armed_ms: AtomicU64::new(u64::MAX), ring: OnceLock::new() },
         })
     }
 
@@ -225,9 +236,19 @@ impl Engine {
         }
     }
 
+    /// Names who is told when a key will be due earlier than any before: a function that gets the
+    /// moment in Unix milliseconds, must not block, and sees to it that [`Engine::expire_due`] is
+    /// called then. Only the first one counts.
+    pub fn on_deadline(&self, ring: impl Fn(u64) + Send + Sync + 'static) {
+        if self.alarm.ring.set(Box::new(ring)).is_ok() {
+            self.alarm.armed_ms.store(u64::MAX, Ordering::SeqCst);
+        }
+    }
+
     /// Removes entries whose time has come; returns when there is more to do, in Unix
     /// milliseconds (at once if the batch was not enough).
     pub fn expire_due(&self, changes: &mut Housekeeping) -> Option<u64> {
+        self.alarm.armed_ms.store(u64::MAX, Ordering::SeqCst);
         let mut next = None;
         for index in 0..self.shard_count() {
             let done = self.with_keys(
@@ -241,6 +262,9 @@ impl Engine {
             if let Ok((Some(due_ms), _)) = done {
                 next = Some(next.map_or(due_ms, |next: u64| next.min(due_ms)));
             }
+        }
+        if let Some(next_ms) = next {
+            self.alarm.armed_ms.fetch_min(next_ms, Ordering::SeqCst);
         }
         next
     }
@@ -329,7 +353,21 @@ impl Keys<'_> {
         for (waiter, reply) in served {
             waiter.post(reply, position);
         }
+        self.arm();
         position
+    }
+
+    /// Tells the housekeeper if a key here is due before what it knows of.
+    #[inline]
+    fn arm(&mut self) {
+        let alarm = &self.engine.alarm;
+        let next_ms = self.shards().map(|shard| shard.next_due_ms).min().unwrap_or(u64::MAX);
+        if next_ms < alarm.armed_ms.load(Ordering::Relaxed)
+            && alarm.armed_ms.fetch_min(next_ms, Ordering::SeqCst) > next_ms
+            && let Some(ring) = alarm.ring.get()
+        {
+            ring(next_ms);
+        }
     }
 
     fn serve(&mut self, db: u8, key: &[u8], served: &mut Vec<(Arc<Waiter>, Vec<u8>)>) {
