@@ -72,11 +72,7 @@ impl Config {
     }
 
     /// Finds the parameters and refuses what may not be changed now, or not twice.
-    fn admitted(
-        &self,
-        pairs: &[(&[u8], &[u8])],
-        caller: Caller,
-    ) -> Result<Vec<Name>, ConfigError> {
+    fn admitted(&self, pairs: &[(&[u8], &[u8])], caller: Caller) -> Result<Vec<Name>, ConfigError> {
         let mut names: Vec<Name> = Vec::with_capacity(pairs.len());
         for (given, _) in pairs {
             let text = String::from_utf8_lossy(given);

@@ -48,10 +48,9 @@ impl fmt::Display for ConfigError {
             Self::UnknownOption { name } => {
                 write!(f, "Unknown option or number of arguments for CONFIG SET - '{name}'")
             }
-            Self::Failed { name, reason } => write!(
-                f,
-                "CONFIG SET failed (possibly related to argument '{name}') - {reason}"
-            ),
+            Self::Failed { name, reason } => {
+                write!(f, "CONFIG SET failed (possibly related to argument '{name}') - {reason}")
+            }
             Self::Loading => f.write_str(self.reason()),
         }
     }

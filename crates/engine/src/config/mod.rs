@@ -18,7 +18,7 @@ mod values;
 pub use change::{Caller, Changed};
 pub use error::ConfigError;
 pub use kind::{Kind, Reason, TextRule, Value, integer, memory, memory_text};
-pub use quoting::{UnbalancedQuotes, quote, split_words};
+pub use quoting::quote;
 pub use rewrite::{SIGNATURE, rewrite};
 pub use special::{
     BindAddress, BindHost, ClientClass, OutputLimit, OutputLimits, SavePoint, notify,

@@ -6,9 +6,11 @@
 
 use std::collections::{HashMap, VecDeque};
 
+use larder_resp::split_quoted;
+
 use super::kind::{Kind, Value, memory_text};
-use super::quoting::{quote, split_words};
-use super::special::{BindAddress, ClientClass};
+use super::quoting::quote;
+use super::special::{ClientClass, OutputLimits};
 use super::table::{Id, Param};
 use super::values::{Config, lookup};
 
@@ -25,17 +27,20 @@ pub fn rewrite(old: &str, config: &Config) -> String {
     let mut file = File::read(old);
     for id in Id::ALL {
         let lines = lines_of(id, config);
-        for (line, must_stand) in &lines {
-            file.put(id, line, *must_stand, config);
+        for line in &lines {
+            file.put(id, line, config);
         }
     }
     file.into_text()
 }
 
+/// A parameter, and the class of clients if it has a line for each.
+type Place = (Id, Option<ClientClass>);
+
 struct File {
     lines: Vec<String>,
     /// Where each parameter stands, first line first.
-    places: HashMap<Id, VecDeque<usize>>,
+    places: HashMap<Place, VecDeque<usize>>,
     signed: bool,
 }
 
@@ -49,8 +54,8 @@ impl File {
                 file.signed |= line == SIGNATURE;
             } else {
                 match directive(line) {
-                    Directive::Parameter(id) => {
-                        file.places.entry(id).or_default().push_back(number);
+                    Directive::Parameter(place) => {
+                        file.places.entry(place).or_default().push_back(number);
                     }
                     Directive::Other => {}
                     Directive::Unreadable => kept = format!("# ??? {line}"),
@@ -61,18 +66,18 @@ impl File {
         file
     }
 
-    /// Puts `line` in the next place of `id`, or at the end if it must stand somewhere.
-    fn put(&mut self, id: Id, line: &str, must_stand: bool, config: &Config) {
-        let place = self.places.get_mut(&id).and_then(VecDeque::pop_front);
+    /// Puts `line` in its parameter's next place, or at the end if it must stand somewhere.
+    fn put(&mut self, id: Id, line: &Line, config: &Config) {
+        let place = self.places.get_mut(&(id, line.class)).and_then(VecDeque::pop_front);
         match place {
-            Some(number) if says_the_same(id, &self.lines[number], line, config) => {}
-            Some(number) => self.lines[number] = line.to_string(),
-            None if must_stand => {
+            Some(number) if says_the_same(id, &self.lines[number], &line.text, config) => {}
+            Some(number) => self.lines[number].clone_from(&line.text),
+            None if line.must_stand => {
                 if !self.signed {
                     self.lines.push(SIGNATURE.into());
                     self.signed = true;
                 }
-                self.lines.push(line.to_string());
+                self.lines.push(line.text.clone());
             }
             None => {}
         }
@@ -98,20 +103,22 @@ impl File {
 }
 
 enum Directive {
-    Parameter(Id),
+    Parameter(Place),
     Other,
     Unreadable,
 }
 
 fn directive(line: &str) -> Directive {
-    let Ok(words) = split_words(line.as_bytes()) else {
+    let Ok(words) = split_quoted(line.as_bytes()) else {
         return Directive::Unreadable;
     };
     let Some(name) = words.first() else {
         return Directive::Unreadable;
     };
     if let Some(name) = lookup(name) {
-        Directive::Parameter(name.id)
+        let class = words.get(1).and_then(|word| ClientClass::from_word(word));
+        let class = class.filter(|_| name.id == Id::ClientOutputBufferLimit);
+        Directive::Parameter((name.id, class))
     } else if OTHER_DIRECTIVES.iter().any(|other| name.eq_ignore_ascii_case(other)) {
         Directive::Other
     } else {
@@ -119,44 +126,46 @@ fn directive(line: &str) -> Directive {
     }
 }
 
-/// The lines that a parameter needs, each with whether it must stand in the file.
-fn lines_of(id: Id, config: &Config) -> Vec<(String, bool)> {
+/// One line that a parameter needs.
+struct Line {
+    text: String,
+    class: Option<ClientClass>,
+    /// It goes to the end of the file if it has no place yet.
+    must_stand: bool,
+}
+
+fn lines_of(id: Id, config: &Config) -> Vec<Line> {
     let Param { name, kind, .. } = id.param();
     let value = config.value(id);
-    let differs = !config.is_default(id);
-    let one = |rest: String| vec![(format!("{name} {rest}"), differs)];
+    // The folder is written as it is meant: absolute, and always.
+    let must_stand = !config.is_default(id) || id == Id::Dir;
+    let line = |rest: String| Line { text: format!("{name} {rest}"), class: None, must_stand };
     match (kind, &value) {
-        // The folder is written as it is meant: absolute, and always.
-        (_, Value::Text(text)) if id == Id::Dir => vec![(format!("{name} {}", quote(text)), true)],
         (Kind::ReplicaOf, _) => Vec::new(),
-        (_, Value::Text(text)) => match text.is_empty() && !differs {
-            true => Vec::new(),
-            false => one(quote(text)),
+        (_, Value::Text(text)) if text.is_empty() && !must_stand => Vec::new(),
+        (_, Value::Text(text)) => vec![line(quote(text))],
+        (Kind::Notify, _) => vec![line(quote(&kind.show(&value)))],
+        (Kind::Memory { .. }, Value::Int(bits)) => vec![line(memory_text(bits.cast_unsigned()))],
+        (Kind::MemoryOrPercent, Value::Int(n @ 0..)) => {
+            vec![line(memory_text(n.cast_unsigned()))]
+        }
+        (_, Value::Save(points)) if !points.is_empty() => {
+            points.iter().map(|p| line(format!("{} {}", p.seconds, p.changes))).collect()
+        }
+        (_, Value::OutputLimits(limits)) => output_limit_lines(id, limits, config),
+        _ => match String::from_utf8_lossy(&kind.show(&value)) {
+            none if none.is_empty() => vec![line("\"\"".into())],
+            words => vec![line(words.into())],
         },
-        (Kind::Notify, _) => one(quote(&kind.show(&value))),
-        (Kind::Memory { .. }, Value::Int(bits)) => one(memory_text(bits.cast_unsigned())),
-        (Kind::MemoryOrPercent, Value::Int(n)) if *n >= 0 => one(memory_text(n.cast_unsigned())),
-        (_, Value::Save(points)) if points.is_empty() => one("\"\"".into()),
-        (_, Value::Save(points)) => {
-            let line = |seconds, changes| format!("{name} {seconds} {changes}");
-            points.iter().map(|p| (line(p.seconds, p.changes), differs)).collect()
-        }
-        (_, Value::Bind(list)) if list.is_empty() => one("\"\"".into()),
-        (_, Value::Bind(list)) => {
-            one(list.iter().map(BindAddress::as_str).collect::<Vec<_>>().join(" "))
-        }
-        (_, Value::OutputLimits(_)) => output_limit_lines(id, config),
-        (_, Value::Percentiles(list)) if list.is_empty() => one("\"\"".into()),
-        _ => one(String::from_utf8_lossy(&kind.show(&value)).into_owned()),
     }
 }
 
-fn output_limit_lines(id: Id, config: &Config) -> Vec<(String, bool)> {
+fn output_limit_lines(id: Id, limits: &OutputLimits, config: &Config) -> Vec<Line> {
     let Value::OutputLimits(defaults) = config.default_value(id) else {
         return Vec::new();
     };
     let line = |class: ClientClass| {
-        let limit = config.output_limit(class);
+        let limit = limits[class as usize];
         let text = format!(
             "{} {} {} {} {}",
             id.param().name,
@@ -165,7 +174,7 @@ fn output_limit_lines(id: Id, config: &Config) -> Vec<(String, bool)> {
             memory_text(limit.soft_bytes),
             limit.soft_seconds
         );
-        (text, limit != defaults[class as usize])
+        Line { text, class: Some(class), must_stand: limit != defaults[class as usize] }
     };
     ClientClass::ALL.into_iter().map(line).collect()
 }
@@ -173,7 +182,7 @@ fn output_limit_lines(id: Id, config: &Config) -> Vec<(String, bool)> {
 /// True if the old line, read again, means what the new one says.
 fn says_the_same(id: Id, old: &str, new: &str, config: &Config) -> bool {
     let read = |line: &str| {
-        let words = split_words(line.as_bytes()).ok()?;
+        let words = split_quoted(line.as_bytes()).ok()?;
         let words: Vec<&[u8]> = words.iter().skip(1).map(Vec::as_slice).collect();
         id.param().kind.parse(&words, &config.default_value(id)).ok()
     };
@@ -189,7 +198,7 @@ mod tests {
     use crate::config::Profile;
 
     fn set(config: &Config, line: &str) {
-        let words = split_words(line.as_bytes()).unwrap();
+        let words = split_quoted(line.as_bytes()).unwrap();
         let rest: Vec<&[u8]> = words[1..].iter().map(Vec::as_slice).collect();
         config.set(std::str::from_utf8(&words[0]).unwrap(), &rest).unwrap();
     }
@@ -208,7 +217,8 @@ mod tests {
 
     #[test]
     fn comments_and_order_stay_and_changed_lines_are_replaced() {
-        let old = "# first\nport 6379\n\n\n# about time\ntimeout 0\nmaxmemory 104857600\ndir /data\n";
+        let old =
+            "# first\nport 6379\n\n\n# about time\ntimeout 0\nmaxmemory 104857600\ndir /data\n";
         let config = load(old);
         set(&config, "port 7000");
         set(&config, "requirepass \"a b\"");

@@ -80,7 +80,7 @@ impl BindAddress {
 }
 
 /// Clients by the way their replies pile up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ClientClass {
     /// Clients that ask and read.
     Normal = 0,
@@ -94,7 +94,7 @@ impl ClientClass {
     /// All classes, in the order in which `CONFIG GET` shows them.
     pub const ALL: [Self; 3] = [Self::Normal, Self::Replica, Self::PubSub];
 
-    fn from_word(word: &[u8]) -> Option<Self> {
+    pub(super) fn from_word(word: &[u8]) -> Option<Self> {
         match word.to_ascii_lowercase().as_slice() {
             b"normal" => Some(Self::Normal),
             b"slave" | b"replica" => Some(Self::Replica),

@@ -11,7 +11,7 @@ use super::error::ConfigError;
 use super::kind::{Kind, Value};
 use super::special::{BindAddress, ClientClass, OutputLimit, SavePoint};
 use super::table::{
-    Apply, AppendFsync, Id, LogLevel, MaxmemoryPolicy, OomScoreAdj, Profile, Supervised, TABLE,
+    AppendFsync, Apply, Id, LogLevel, MaxmemoryPolicy, OomScoreAdj, Profile, Supervised, TABLE,
 };
 
 /// The values of all parameters.
