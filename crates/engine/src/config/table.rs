@@ -470,7 +470,8 @@ params! {
         "Whether the kernel's out-of-memory score of the process is set.");
     OomScoreAdjValues: Param::new("oom-score-adj-values", Kind::OomValues, "0 200 800", Host,
         "Scores as master, as replica, and of a child process.");
-    AlwaysShowLogo: yes_no("always-show-logo", "no", Nothing, "There is no logo.").at_start();
+    AlwaysShowLogo: yes_no("always-show-logo", "no", Host,
+        "Log a banner with port and PID at the start, for tools that wait for it.").at_start();
     SetProcTitle: yes_no("set-proc-title", "yes", Nothing, "The title is left alone.").at_start();
     ProcTitleTemplate: ruled("proc-title-template", "{title} {listen-addr} {server-mode}",
         proc_title, Nothing, "The title is left alone.");
