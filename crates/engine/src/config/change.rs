@@ -23,8 +23,7 @@ impl Config {
     /// Sets several parameters, or none.
     ///
     /// All names and values are checked first. Then `apply` is called once with the parameters
-    /// whose values differ from before; when it refuses, naming the parameter and the reason, the
-    /// old values come back and `apply` is called again with the same parameters to undo its
+    /// whose values differ from before; when it refuses, the old values come back and `apply` is called again with the same parameters to undo its
     /// part. One change runs at a time; `apply` must not start another.
     ///
     /// # Errors
@@ -33,7 +32,7 @@ impl Config {
         &self,
         pairs: &[(&[u8], &[u8])],
         caller: Caller,
-        apply: &mut dyn FnMut(&[Id]) -> Result<(), (Id, String)>,
+        apply: &mut dyn FnMut(&[Id]) -> Result<(), ConfigError>,
     ) -> Result<Changed, ConfigError> {
         let _one_at_a_time = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let names = self.admitted(pairs, caller)?;
@@ -61,12 +60,10 @@ impl Config {
         if changed.is_empty() {
             return Ok(changed);
         }
-        apply(&changed).map_err(|(id, reason)| {
+        apply(&changed).inspect_err(|_| {
             restore();
             // The old values were in force a moment ago; what still fails is the host's to log.
             let _ = apply(&changed);
-            let name = names.iter().find(|name| name.id == id);
-            ConfigError::failed(name.map_or(id.param().name, |name| name.spelling), reason)
         })?;
         Ok(changed)
     }
@@ -212,7 +209,7 @@ mod tests {
                 &mut |ids| {
                     seen.push((ids.to_vec(), config.port()));
                     match config.port() {
-                        7000 => Err((Id::Port, "Unable to listen on this port.".into())),
+                        7000 => Err(ConfigError::failed("port", "Unable to listen on this port.")),
                         _ => Ok(()),
                     }
                 },

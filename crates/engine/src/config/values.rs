@@ -52,6 +52,13 @@ pub fn lookup(name: &[u8]) -> Option<Name> {
     names.get(name.to_ascii_lowercase().as_slice()).copied()
 }
 
+impl Default for Config {
+    /// Larder's own defaults.
+    fn default() -> Self {
+        Self::new(Profile::Larder)
+    }
+}
+
 impl Config {
     /// The defaults of `profile`.
     #[must_use]
@@ -131,7 +138,7 @@ impl Config {
         self.value(id) == self.default_value(id)
     }
 
-    /// A number, as its [`Kind`] keeps it. Costs one relaxed load.
+    /// A number, as its [`Kind`] keeps it; of a text, its length. Costs one relaxed load.
     #[must_use]
     pub fn int(&self, id: Id) -> i64 {
         self.numbers[id as usize].load(Ordering::Relaxed)
@@ -233,6 +240,11 @@ impl Config {
     pub(super) fn put(&self, id: Id, value: Value) {
         match &value {
             Value::Int(number) => self.numbers[id as usize].store(*number, Ordering::Relaxed),
+            Value::Text(text) => {
+                let length = i64::try_from(text.len()).unwrap_or(i64::MAX);
+                self.numbers[id as usize].store(length, Ordering::Relaxed);
+                write(&self.others)[id as usize] = value;
+            }
             Value::OutputLimits(limits) => {
                 for (slots, limit) in self.limits.iter().zip(limits) {
                     let parts = [limit.hard_bytes, limit.soft_bytes, limit.soft_seconds];
@@ -368,6 +380,12 @@ impl Config {
     #[must_use]
     pub fn requirepass(&self) -> Option<Arc<[u8]>> {
         Some(self.text(Id::Requirepass)).filter(|password| !password.is_empty())
+    }
+
+    /// True if there is a password. Costs one relaxed load.
+    #[must_use]
+    pub fn has_password(&self) -> bool {
+        self.flag(Id::Requirepass)
     }
 
     /// `protected-mode`.
@@ -518,6 +536,9 @@ mod tests {
         }
         assert_eq!(ours.output_limit(ClientClass::PubSub).hard_bytes, 32 << 20);
         assert_eq!(ours.client_query_buffer_limit(), 1 << 30);
+        assert!(!ours.has_password());
+        ours.set("requirepass", &[b"x"]).unwrap();
+        assert!(ours.has_password());
     }
 
     #[test]
