@@ -45,7 +45,8 @@ impl Divergences {
         let file: File = toml::from_str(text).context("tests/divergences.toml")?;
         let mut known = HashMap::new();
         for entry in file.divergence {
-            let at = format!("tests/divergences.toml: {} «{}» {}", entry.file, entry.test, entry.step);
+            let at =
+                format!("tests/divergences.toml: {} «{}» {}", entry.file, entry.test, entry.step);
             ensure!(!entry.reason.trim().is_empty(), "{at}: a reason is missing");
             entry.find(scripts).ok_or_else(|| anyhow!("{at}: there is no such step"))?;
             let lines = entry.lines().with_context(|| at.clone())?;

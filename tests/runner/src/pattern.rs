@@ -15,7 +15,10 @@ use crate::words::{Cursor, Expr, Scope, Template, Value};
 pub enum Pattern {
     Any,
     Status(Template),
-    Error { text: Template, prefix: bool },
+    Error {
+        text: Template,
+        prefix: bool,
+    },
     Int(i64),
     IntRange(Bound, Bound),
     Double(String),
@@ -300,7 +303,11 @@ fn word(cursor: &mut Cursor<'_>) -> Result<Pattern> {
         _ => {
             cursor.at = start;
             let template = cursor.bare(is_end)?;
-            ensure!(!template.0.is_empty(), "{:?} cannot stand here", cursor.peek().map(char::from));
+            ensure!(
+                !template.0.is_empty(),
+                "{:?} cannot stand here",
+                cursor.peek().map(char::from)
+            );
             Ok(Pattern::Bulk(template))
         }
     }
@@ -377,10 +384,10 @@ impl Matcher<'_> {
             (Pattern::Set(want), Reply::Set(got)) if resp3 => self.unordered(want, got),
             (Pattern::Set(want), Reply::Array(got)) if !resp3 => self.unordered(want, got),
             (Pattern::Map(want, open), Reply::Map(got)) if resp3 => {
-                self.pairs(want, *open, got.iter().map(|(k, v)| (k, v)).collect())
+                self.pairs(want, *open, &got.iter().map(|(k, v)| (k, v)).collect::<Vec<_>>())
             }
             (Pattern::Map(want, open), Reply::Array(got)) if !resp3 && got.len() % 2 == 0 => {
-                self.pairs(want, *open, got.chunks(2).map(|p| (&p[0], &p[1])).collect())
+                self.pairs(want, *open, &got.chunks(2).map(|p| (&p[0], &p[1])).collect::<Vec<_>>())
             }
             (Pattern::Sample(count, list), Reply::Array(got) | Reply::Set(got)) => {
                 let distinct = (1..got.len()).all(|i| !got[..i].contains(&got[i]));
@@ -430,7 +437,7 @@ impl Matcher<'_> {
         &mut self,
         want: &[(Pattern, Pattern)],
         open: bool,
-        got: Vec<(&Reply, &Reply)>,
+        got: &[(&Reply, &Reply)],
     ) -> Result<bool> {
         self.assign(want.len(), got.len(), open, |me, p, r| {
             Ok(me.fits(&want[p].0, got[r].0)? && me.fits(&want[p].1, got[r].1)?)
@@ -619,7 +626,9 @@ mod tests {
 
     #[test]
     fn numbers_times_and_captures() {
-        assert!(resp2("58..60", ":60\r\n") && !resp2("58..60", ":61\r\n") && resp2("1..", ":9\r\n"));
+        assert!(
+            resp2("58..60", ":60\r\n") && !resp2("58..60", ":61\r\n") && resp2("1..", ":9\r\n")
+        );
         assert!(resp2("$(now)..$(now+5)", ":15\r\n") && resp2("$(now_ms)", ":10000\r\n"));
         let mut scope = Scope::default();
         let pattern = Pattern::parse("[$cursor=any unordered [a]]").unwrap();
@@ -630,7 +639,9 @@ mod tests {
 
     #[test]
     fn refuses_what_it_cannot_read() {
-        for text in ["", "[a", "a b", "{a}", "[... a]", "one", "sample [a]", "$x", ",abc", "$(id a b)"] {
+        for text in
+            ["", "[a", "a b", "{a}", "[... a]", "one", "sample [a]", "$x", ",abc", "$(id a b)"]
+        {
             assert!(Pattern::parse(text).is_err(), "{text}");
         }
         assert_eq!(open_brackets("[a [b \"]\""), 2);
@@ -639,10 +650,24 @@ mod tests {
 
     #[test]
     fn every_shown_reply_is_read_back_as_itself() {
-        for wire in ["+OK\r\n", "+a b\r\n", "-ERR x\r\n", ":5\r\n", "$3\r\nnil\r\n", "$1\r\n5\r\n",
-            "$0\r\n\r\n", "_\r\n", "#f\r\n", ",inf\r\n", "=5\r\ntxt:x\r\n", "*1\r\n-E \"q\"\r\n",
-            "$4\r\na[]b\r\n", "$2\r\n\\\"\r\n", "$7\r\nb'7'/x$\r\n", "%1\r\n+a\r\n*0\r\n"]
-        {
+        for wire in [
+            "+OK\r\n",
+            "+a b\r\n",
+            "-ERR x\r\n",
+            ":5\r\n",
+            "$3\r\nnil\r\n",
+            "$1\r\n5\r\n",
+            "$0\r\n\r\n",
+            "_\r\n",
+            "#f\r\n",
+            ",inf\r\n",
+            "=5\r\ntxt:x\r\n",
+            "*1\r\n-E \"q\"\r\n",
+            "$4\r\na[]b\r\n",
+            "$2\r\n\\\"\r\n",
+            "$7\r\nb'7'/x$\r\n",
+            "%1\r\n+a\r\n*0\r\n",
+        ] {
             let (reply, _) = decode(wire.as_bytes()).unwrap().unwrap();
             assert!(resp3(&reply.to_string(), wire), "{wire:?} shown as {reply}");
         }

@@ -125,9 +125,9 @@ impl Script {
         while let Some((number, line)) = reader.next() {
             let at = || format!("{name}:{number}");
             if let Some(title) = line.strip_prefix("==") {
-                let test = reader.test(title.trim(), number, &for_all).map_err(|e| match e {
-                    (line, error) => error.context(format!("{name}:{line}")),
-                })?;
+                let test = reader
+                    .test(title.trim(), number, &for_all)
+                    .map_err(|(line, error)| error.context(format!("{name}:{line}")))?;
                 script.tests.push(test);
             } else if let Some(condition) = Condition::parse(line).with_context(at)? {
                 for_all.push(condition);
@@ -147,10 +147,11 @@ impl Script {
             ensure!(!test.name.is_empty(), "{at}: a test needs a name");
             let twin = self.tests[..i].iter().any(|other| other.name == test.name);
             ensure!(!twin, "{at}: another test of this file has this name");
-            let waits = test.runs_on(|place| matches!(place, Place::Valkey | Place::Socket))
-                || test.runs_on(|place| {
-                    matches!(place, Place::Valkey | Place::Socket | Place::Resp2 | Place::Resp3)
-                });
+            let on_valkey = |protocol| {
+                let is = [Place::Valkey, Place::Socket, protocol];
+                test.runs_on(|place| is.contains(&place))
+            };
+            let waits = on_valkey(Place::Resp2) || on_valkey(Place::Resp3);
             ensure!(
                 !waits || test.advances() <= LONGEST_WAIT,
                 "{at}: advances {:?} in all, which a real server would have to wait; \

@@ -101,7 +101,9 @@ impl Expr {
                 let value = match name.as_str() {
                     "now" => Value::Int(scope.now_ms.div_euclid(1000)),
                     "now_ms" => Value::Int(scope.now_ms),
-                    _ => scope.vars.get(name).cloned().ok_or_else(|| anyhow!("no $({name}) yet"))?,
+                    _ => {
+                        scope.vars.get(name).cloned().ok_or_else(|| anyhow!("no $({name}) yet"))?
+                    }
                 };
                 if *offset == 0 { value } else { Value::Int(value.int()? + offset) }
             }
@@ -357,9 +359,10 @@ mod tests {
     fn substitutes_time_numbers_and_captures() {
         assert_eq!(words("x $(now+60) $(now_ms) k$(id a)"), ["x", "65", "5500", "k7"]);
         assert_eq!(words("$(t) $(t-2) \"<$(t)>\""), ["40", "38", "<40>"]);
-        assert_eq!(words("$(repeat ab 2) $(range 1 3) $(range k 1 2)"), [
-            "abab", "1", "2", "3", "k1", "k2"
-        ]);
+        assert_eq!(
+            words("$(repeat ab 2) $(range 1 3) $(range k 1 2)"),
+            ["abab", "1", "2", "3", "k1", "k2"]
+        );
         assert!(split("$(repeat x)").is_err());
         let unknown = split("$(nobody)").unwrap();
         assert!(unknown[0].words(&Scope::default()).is_err());
