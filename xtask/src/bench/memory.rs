@@ -36,9 +36,9 @@ const ROWS: &[(&str, f64, Writer)] = &[
         command(out, &[b"SET", key.as_bytes(), value.as_bytes(), b"EX", b"3600"]);
     }),
     ("hash of 5 small fields", 140.0, |n, out| {
-        let (key, value) = (key(n), (n % 1000).to_string());
+        let (key, value) = (key(n), format!("value:{:04}", n % 10_000));
         let mut words: Vec<&[u8]> = vec![b"HSET", key.as_bytes()];
-        for field in [&b"name"[..], b"age", b"city", b"mail", b"seen"] {
+        for field in [&b"field:1"[..], b"field:2", b"field:3", b"field:4", b"field:5"] {
             words.extend([field, value.as_bytes()]);
         }
         command(out, &words);

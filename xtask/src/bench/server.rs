@@ -43,13 +43,13 @@ const WORKLOADS: &[Workload] = &[
     Workload { name: "LPUSH ×16", kind: Kind::Test("lpush"), pipeline: 16, target: 0.45 },
     Workload { name: "ZADD ×16", kind: Kind::Test("zadd"), pipeline: 16, target: 0.45 },
     Workload {
-        name: "SET + EXPIREAT",
+        name: "SET + EXPIREAT, the document's pair",
         kind: Kind::Batch(load::Shape::Pair),
         pipeline: 2,
         target: 0.6,
     },
     Workload {
-        name: "the same in MULTI/EXEC",
+        name: "the same in MULTI, as redis-py sends it",
         kind: Kind::Batch(load::Shape::Transaction),
         pipeline: 4,
         target: 0.6,
