@@ -1,0 +1,156 @@
+//! Servers to be measured: started on a free loopback port, pinned to a core, stopped when dropped.
+//!
+//! It must not know what is measured. Only servers started here are ever stopped.
+
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+use super::Scope;
+use crate::setup;
+use crate::step::{exists, must};
+
+/// The core of servers; the load is on the next one.
+const SERVER_CORE: &str = "0";
+pub(super) const LOAD_CORE: &str = "1";
+const START: Duration = Duration::from_secs(10);
+
+/// A server program that takes Redis's command line.
+pub(super) struct Peer {
+    /// Its name and version.
+    pub(super) name: String,
+    program: PathBuf,
+    arguments: &'static [&'static str],
+}
+
+/// The peers that are here, and where Valkey and Larder stand among them.
+pub(super) struct Peers {
+    pub(super) all: Vec<Peer>,
+    pub(super) valkey: usize,
+    pub(super) larder: Option<usize>,
+}
+
+impl Peers {
+    /// Redis from Debian where installed, Valkey from the wheel, Larder built for release.
+    ///
+    /// # Errors
+    /// When a program is missing; the message says what to install.
+    pub(super) fn find(root: &Path, scope: Scope) -> Result<Peers> {
+        for program in ["taskset", "redis-benchmark"] {
+            if program == "redis-benchmark" {
+                setup::redis_tools()?;
+            } else if !exists(program) {
+                bail!("{program} is missing: install the Debian package util-linux");
+            }
+        }
+        let mut peers = Peers { all: Vec::new(), valkey: 0, larder: None };
+        if let Some(redis) = setup::redis_server(root)? {
+            peers.all.push(Peer::new("Redis", redis, &[])?);
+        }
+        peers.valkey = peers.all.len();
+        peers.all.push(Peer::new("Valkey", setup::python(root)?.valkey()?, &[])?);
+        if !scope.peers_only {
+            let mut cargo = Command::new("cargo");
+            cargo.current_dir(root).args(["build", "--release", "-p", "larder-server"]);
+            must("cargo build --release", &mut cargo)?;
+            peers.larder = Some(peers.all.len());
+            let larder = root.join("target/release/larder");
+            peers.all.push(Peer::new("Larder", larder, &["--io-threads", "1"])?);
+        }
+        Ok(peers)
+    }
+
+    pub(super) fn names(&self) -> Vec<String> {
+        self.all.iter().map(|peer| peer.name.clone()).collect()
+    }
+}
+
+impl Peer {
+    fn new(name: &str, program: PathBuf, arguments: &'static [&'static str]) -> Result<Peer> {
+        let shown = || program.display().to_string();
+        let output = Command::new(&program).arg("-v").output().with_context(shown)?;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let version = text.split_whitespace().find_map(|word| word.strip_prefix("v="));
+        let name = format!("{name} {}", version.unwrap_or("of unknown version"));
+        Ok(Peer { name, program, arguments })
+    }
+
+    /// Starts it in a temporary folder, without files.
+    ///
+    /// # Errors
+    /// When it does not answer in time.
+    pub(super) fn start(&self) -> Result<Running> {
+        let address = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?;
+        let folder = std::env::temp_dir().join(format!("bench-{}", address.port()));
+        std::fs::create_dir_all(&folder)?;
+        let child = Command::new("taskset")
+            .args(["-c", SERVER_CORE])
+            .arg(&self.program)
+            .args(["--port", &address.port().to_string(), "--save", "", "--appendonly", "no"])
+            .args(self.arguments)
+            .current_dir(&folder)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .spawn()
+            .with_context(|| self.name.clone())?;
+        let mut running = Running { child, address, folder };
+        let began = Instant::now();
+        while TcpStream::connect(address).is_err() {
+            let gone = running.child.try_wait()?.is_some();
+            if gone || began.elapsed() > START {
+                bail!("{} does not answer on {address}", self.name);
+            }
+            sleep(Duration::from_millis(5));
+        }
+        Ok(running)
+    }
+}
+
+/// A started server.
+pub(super) struct Running {
+    child: Child,
+    pub(super) address: SocketAddr,
+    folder: PathBuf,
+}
+
+impl Running {
+    /// Processor time of all its threads so far, in nanoseconds.
+    ///
+    /// # Errors
+    /// When it has gone.
+    pub(super) fn cpu_ns(&self) -> Result<u64> {
+        let tasks = format!("/proc/{}/task", self.child.id());
+        let mut sum = 0;
+        for task in std::fs::read_dir(&tasks).with_context(|| tasks.clone())? {
+            let text = std::fs::read_to_string(task?.path().join("schedstat"))?;
+            let first = text.split(' ').next().and_then(|n| n.parse::<u64>().ok());
+            sum += first.context("this kernel keeps no schedstat")?;
+        }
+        Ok(sum)
+    }
+
+    /// Its resident bytes.
+    ///
+    /// # Errors
+    /// When it has gone.
+    pub(super) fn resident_bytes(&self) -> Result<i64> {
+        let path = format!("/proc/{}/status", self.child.id());
+        let status = std::fs::read_to_string(&path).context(path)?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = line.and_then(|text| text.trim().split(' ').next()?.parse::<i64>().ok());
+        Ok(kib.context("no VmRSS")? * 1024)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Nothing is lost when it has gone already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}

@@ -1,0 +1,70 @@
+//! `cargo xtask soak`: what takes longer than a test run may. Seeds are printed.
+//!
+//! Never beside a benchmark: both hold [`exclusive`]. It must not know any test or target.
+
+use std::fs::File;
+use std::hash::{BuildHasher, RandomState};
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::step::{capture, timed};
+
+/// Cases of each property test; the usual number is 256.
+const CASES: &str = "20000";
+
+/// Runs the property tests with many cases and every fuzz target for `minutes`.
+///
+/// # Errors
+/// When another soak or bench is running.
+pub(crate) fn run(root: &Path, minutes: u64, seed: Option<u64>) -> Result<bool> {
+    let _alone = exclusive(root)?;
+    let seed = seed.unwrap_or_else(|| RandomState::new().hash_one(0) >> 1);
+    println!("seed {seed}: repeat with cargo xtask soak --seed {seed}");
+    let mut all_passed = timed("property tests", || {
+        let mut cargo = Command::new("cargo");
+        cargo.current_dir(root).args(["test", "--workspace", "--quiet", "--no-fail-fast"]);
+        cargo.env("PROPTEST_CASES", CASES).env("PROPTEST_RNG_SEED", seed.to_string());
+        let output = capture(&mut cargo)?;
+        if !output.succeeded {
+            println!("{}", output.text);
+        }
+        Ok(output.succeeded)
+    })?;
+    for target in fuzz_targets(root) {
+        all_passed &= timed(&format!("fuzz {target}"), || {
+            let mut cargo = Command::new("cargo");
+            cargo.current_dir(root).args(["+nightly", "fuzz", "run", &target, "--"]);
+            cargo
+                .arg(format!("-max_total_time={}", minutes * 60))
+                .arg(format!("-seed={}", seed as u32));
+            Ok(capture(&mut cargo)?.succeeded)
+        })?;
+    }
+    Ok(all_passed)
+}
+
+/// The names of the targets in fuzz/fuzz_targets.
+fn fuzz_targets(root: &Path) -> Vec<String> {
+    let files = std::fs::read_dir(root.join("fuzz/fuzz_targets")).into_iter().flatten().flatten();
+    let name = |file: std::fs::DirEntry| {
+        file.file_name().to_str().and_then(|name| name.strip_suffix(".rs")).map(str::to_owned)
+    };
+    let mut names: Vec<String> = files.filter_map(name).collect();
+    names.sort();
+    names
+}
+
+/// Held while something runs that must be alone on the machine.
+///
+/// # Errors
+/// When another soak or bench of this workspace is running.
+pub(crate) fn exclusive(root: &Path) -> Result<File> {
+    let path = root.join("target/alone.lock");
+    let file = File::create(&path).with_context(|| path.display().to_string())?;
+    if file.try_lock().is_err() {
+        bail!("another cargo xtask bench or soak is running: measuring beside it would mislead");
+    }
+    Ok(file)
+}

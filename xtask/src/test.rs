@@ -1,0 +1,172 @@
+//! `cargo xtask test`: fetches what is missing, runs every suite, counts what passed.
+//!
+//! It must not know any test. The last line is the sum; what failed is printed in full above it.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::Result;
+
+use crate::setup::{self, Tools};
+use crate::step::capture;
+
+/// Where rtest plays: everywhere, or in the developer's loop where it is fastest.
+const BACKENDS: &str = "valkey";
+const QUICK_BACKENDS: &str = "valkey";
+
+/// How many tests of a suite passed and failed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Count {
+    passed: usize,
+    failed: usize,
+}
+
+/// One suite's run.
+struct Suite {
+    title: &'static str,
+    count: Count,
+    seconds: f64,
+}
+
+/// Runs the tests; answers whether all passed.
+///
+/// # Errors
+/// When the project's own files cannot be read. Missing packages are failures, not errors.
+pub(crate) fn run(root: &Path, quick: bool) -> Result<bool> {
+    let mut suites = Vec::new();
+    suite(&mut suites, "cargo test --workspace", || {
+        // Nothing may change Cargo.lock behind the back of whoever tests.
+        let mut cargo = cargo(root);
+        counted(cargo.args(["test", "--workspace", "--no-fail-fast", "--quiet"]), cargo_count)
+    });
+    suite(&mut suites, "rtest", || rtest(root, quick));
+    if !quick {
+        suite(&mut suites, "clients", || clients(root));
+    }
+    let mut sum = Count::default();
+    println!();
+    for Suite { title, count, seconds } in suites {
+        println!("{title}: {} passed, {} failed, {seconds:.1} s", count.passed, count.failed);
+        sum.passed += count.passed;
+        sum.failed += count.failed;
+    }
+    println!("{} passed, {} failed", sum.passed, sum.failed);
+    Ok(sum.failed == 0)
+}
+
+/// Runs one suite. What keeps it from running is printed and counts as one failure.
+fn suite(suites: &mut Vec<Suite>, title: &'static str, run: impl FnOnce() -> Result<Count>) {
+    println!("… {title}");
+    let began = Instant::now();
+    let count = run().unwrap_or_else(|error| {
+        println!("{error:#}");
+        Count { passed: 0, failed: 1 }
+    });
+    let seconds = began.elapsed().as_secs_f64();
+    let mark = if count.failed == 0 { "✓" } else { "✗" };
+    println!("{mark} {title}: {seconds:.1} s");
+    suites.push(Suite { title, count, seconds });
+}
+
+/// Runs a suite's program. Its output is shown when something failed, or nothing could be counted.
+fn counted(command: &mut Command, count: fn(&str) -> Count) -> Result<Count> {
+    let output = capture(command)?;
+    let mut count = count(&output.text);
+    if !output.succeeded && count.failed == 0 {
+        count.failed = 1;
+    }
+    if count.failed > 0 {
+        println!("{}", output.text);
+    }
+    Ok(count)
+}
+
+fn rtest(root: &Path, quick: bool) -> Result<Count> {
+    let backends = if quick { QUICK_BACKENDS } else { BACKENDS };
+    let mut rtest = cargo(root);
+    rtest.args(["run", "--quiet", "-p", "rtest", "--", "--on", backends]);
+    if backends.contains("valkey") {
+        rtest.arg("--valkey").arg(setup::python(root)?.valkey()?);
+    }
+    counted(&mut rtest, summary_count)
+}
+
+fn clients(root: &Path) -> Result<Count> {
+    let tools = setup::python(root)?;
+    setup::node(&tools)?;
+    counted(&mut pytest(root, &tools)?, summary_count)
+}
+
+fn pytest(root: &Path, tools: &Tools) -> Result<Command> {
+    let mut pytest = Command::new(tools.python_program("pytest"));
+    pytest
+        .current_dir(root.join("tests/clients"))
+        .env("PATH", tools.path()?)
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .env("LARDER_NODE_MODULES", tools.node_modules())
+        .env("LARDER_TEST_SERVER", "valkey")
+        .args(["--quiet", "--tb=short"]);
+    Ok(pytest)
+}
+
+fn cargo(root: &Path) -> Command {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.current_dir(root);
+    cargo
+}
+
+/// Sums the lines `test result: ok. 5 passed; 1 failed; …` of all test programs.
+fn cargo_count(output: &str) -> Count {
+    let mut sum = Count::default();
+    for line in output.lines().filter_map(|line| line.strip_prefix("test result: ")) {
+        sum.passed += number_before(line, " passed").unwrap_or(0);
+        sum.failed += number_before(line, " failed").unwrap_or(0);
+    }
+    sum
+}
+
+/// The last line that says how many passed or failed, as rtest and pytest end.
+fn summary_count(output: &str) -> Count {
+    let says =
+        |line: &&str| number_before(line, " passed").or(number_before(line, " failed")).is_some();
+    let last = output.lines().rev().find(says).unwrap_or("");
+    let errors = number_before(last, " error").unwrap_or(0);
+    Count {
+        passed: number_before(last, " passed").unwrap_or(0),
+        failed: number_before(last, " failed").unwrap_or(0) + errors,
+    }
+}
+
+fn number_before(line: &str, word: &str) -> Option<usize> {
+    let before = &line[..line.find(word)?];
+    before.rsplit(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_what_every_test_program_says() {
+        let output = "running 2 tests\ntest result: ok. 2 passed; 0 failed; 1 ignored\n\
+                      test result: FAILED. 3 passed; 1 failed; 0 ignored\n";
+        assert_eq!(cargo_count(output), Count { passed: 5, failed: 1 });
+        assert_eq!(cargo_count("error: could not compile"), Count::default());
+    }
+
+    #[test]
+    fn reads_the_last_line_of_pytest_and_rtest() {
+        let count = |passed, failed| Count { passed, failed };
+        assert_eq!(summary_count("resp2: 1 passed\n126 passed, 2 failed\n"), count(126, 2));
+        assert_eq!(summary_count("....\n26 passed in 1.50s\n"), count(26, 0));
+        assert_eq!(summary_count("1 failed, 25 passed, 2 errors in 1s"), count(25, 3));
+        assert_eq!(summary_count("nothing"), count(0, 0));
+    }
+
+    #[test]
+    fn a_program_that_fails_without_a_count_is_a_failure() {
+        let failed = counted(Command::new("false").arg("x"), cargo_count).unwrap();
+        assert_eq!(failed, Count { passed: 0, failed: 1 });
+    }
+}

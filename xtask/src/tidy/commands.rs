@@ -1,0 +1,121 @@
+//! Commands: a quoted name stands in one file only, and each command has an rtest file and a doc.
+//!
+//! The names come from the engine's table. It must not know any command by itself.
+
+use std::collections::BTreeSet;
+
+use super::Source;
+use crate::docs::Known;
+
+const COMMANDS: &str = "crates/engine/src/commands/";
+
+/// Files in which names of commands may stand besides the command's own: they speak of commands as
+/// clients do, or of words that are also something else.
+const EXCUSED: &[(&str, &str)] = &[("crates/engine/src/commands/table.rs", "is the list")];
+
+/// A complaint for each command whose quoted name stands in a second file.
+pub(super) fn names(known: &[Known], sources: &[Source]) -> Vec<String> {
+    let mut complaints = Vec::new();
+    for name in top_level(known) {
+        let quoted = [format!("\"{name}\""), format!("\"{}\"", name.to_uppercase())];
+        let spec = format!("name: \"{name}\"");
+        let own = |s: &&Source| s.path.starts_with(COMMANDS) && s.text.contains(&spec);
+        let homes: Vec<&str> = sources.iter().filter(own).map(|s| s.path.as_str()).collect();
+        if homes.is_empty() {
+            complaints.push(format!("{name}: no file below {COMMANDS} has its SPEC"));
+        }
+        for source in sources.iter().filter(|s| is_code(&s.path) && !homes.contains(&&*s.path)) {
+            let code = code_of(&source.text);
+            // In lower case many names are common words outside of the engine.
+            let engine = source.path.starts_with("crates/engine/");
+            if code.contains(&quoted[1]) || (engine && code.contains(&quoted[0])) {
+                complaints.push(format!("{}: quotes {}", source.path, name.to_uppercase()));
+            }
+        }
+    }
+    complaints
+}
+
+/// A complaint for each command without an rtest file or without a doc that names it.
+pub(super) fn companions(known: &[Known], sources: &[Source]) -> Vec<String> {
+    let mut complaints = Vec::new();
+    for command in known.iter().filter(|command| !command.name.contains(' ')) {
+        let (name, group) = (&command.name, folder(&command.group));
+        let test = format!("tests/rtest/{group}/{name}.rtest");
+        if !sources.iter().any(|source| source.path == test) {
+            complaints.push(format!("{name}: {test} is missing"));
+        }
+        let spec = format!("name: \"{name}\"");
+        let home = sources.iter().find(|s| s.path.starts_with(COMMANDS) && s.text.contains(&spec));
+        let doc = home.map_or(String::new(), |home| doc_of(&home.text));
+        if home.is_some() && !doc.contains(&name.to_uppercase()) {
+            complaints.push(format!("{name}: the //! of its file does not speak of it"));
+        }
+    }
+    complaints
+}
+
+/// The folder of a group's files; COMMAND DOCS calls one of them otherwise.
+fn folder(group: &str) -> &str {
+    if group == "transactions" { "transaction" } else { group }
+}
+
+fn top_level(known: &[Known]) -> BTreeSet<&str> {
+    let names = known.iter().map(|command| command.name.split(' ').next().unwrap_or(""));
+    names.collect()
+}
+
+fn is_code(path: &str) -> bool {
+    let source = path.starts_with("crates/") && path.contains("/src/") && path.ends_with(".rs");
+    source && !EXCUSED.iter().any(|(excused, _)| *excused == path)
+}
+
+/// A file's text up to its tests, without comments.
+fn code_of(text: &str) -> String {
+    let end = text.find("#[cfg(test)]").unwrap_or(text.len());
+    let lines = text[..end].lines().map(|line| line.split("//").next().unwrap_or(""));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn doc_of(text: &str) -> String {
+    text.lines().take_while(|line| line.starts_with("//!")).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tidy::source;
+
+    fn known() -> Vec<Known> {
+        let of = |name: &str| Known {
+            name: name.into(),
+            group: "string".into(),
+            since: "1.0.0".into(),
+            summary: String::new(),
+        };
+        vec![of("get")]
+    }
+
+    const GET: &str = "//! `GET key`\nname: \"get\"\n";
+
+    #[test]
+    fn a_name_in_a_second_file_is_found() {
+        let home = || source("crates/engine/src/commands/string/get.rs", GET);
+        let second = source("crates/engine/src/log.rs", "if name == \"get\" {}");
+        let third = source("crates/net/src/lib.rs", "send(b\"GET\")");
+        assert_eq!(names(&known(), &[home(), second, third]).len(), 2);
+        let comment = source("crates/engine/src/log.rs", "// \"get\"\n#[cfg(test)]\n\"GET\"");
+        let word = source("crates/net/src/lib.rs", "method(\"get\")");
+        assert!(names(&known(), &[home(), comment, word]).is_empty());
+        assert_eq!(names(&known(), &[]).len(), 1);
+    }
+
+    #[test]
+    fn a_command_without_test_or_doc_is_found() {
+        let home = source("crates/engine/src/commands/string/get.rs", GET);
+        let test = source("tests/rtest/string/get.rtest", "");
+        assert!(companions(&known(), &[home, test]).is_empty());
+        let mute = source("crates/engine/src/commands/string/get.rs", "//! Reads.\nname: \"get\"");
+        assert_eq!(companions(&known(), &[mute]).len(), 2);
+    }
+}
