@@ -1,6 +1,6 @@
 //! What a test is played on: the trait between the player and an engine or server.
 //!
-//! Bodies: `server` starts a child process and talks over its socket. It must not know the format
+//! Bodies: `linked` calls the engine in this process, `server` talks to a child over its socket. It must not know the format
 //! of `.rtest` files.
 
 use std::time::Duration;
@@ -10,6 +10,7 @@ use anyhow::{Result, bail};
 use crate::pattern::Protocol;
 use crate::reply::Reply;
 
+pub mod linked;
 pub mod server;
 
 /// A property of a backend that `only` and `not` can name.

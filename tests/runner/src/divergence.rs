@@ -10,7 +10,7 @@ use serde::Deserialize;
 use crate::script::{Expected, Outcome, Script, Step, parse_expected};
 
 /// The accepted differences, by file, test, step and its number among equal steps.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Divergences(HashMap<(String, String, String, usize), Vec<Expected>>);
 
 #[derive(Deserialize)]

@@ -8,6 +8,7 @@
 #![allow(clippy::disallowed_methods)]
 
 pub mod backend;
+pub mod commands;
 pub mod divergence;
 pub mod fill;
 pub mod pattern;

@@ -18,8 +18,8 @@ use rtest::suite::{Binaries, Kind, Played, load, run};
 struct Options {
     /// Only files whose path below tests/rtest contains one of these.
     filters: Vec<String>,
-    /// Backends, of resp2, resp3, valkey.
-    #[arg(long, default_value = "valkey")]
+    /// Backends, of linked, linked-resp2, resp2, resp3, valkey.
+    #[arg(long, default_value = "linked,valkey")]
     on: String,
     /// Larder's binary.
     #[arg(long)]
@@ -33,6 +33,9 @@ struct Options {
     /// Writes Valkey's replies under the commands of this file that have none.
     #[arg(long, value_name = "FILE")]
     fill: Option<PathBuf>,
+    /// Prints what the engine's table knows of every command, as JSON.
+    #[arg(long)]
+    commands: bool,
 }
 
 fn main() -> ExitCode {
@@ -54,6 +57,10 @@ fn start(options: Options) -> Result<bool> {
         println!("{} replies filled in", rtest::fill::fill(&file, &binaries)?);
         return Ok(true);
     }
+    if options.commands {
+        println!("{}", rtest::commands::json()?);
+        return Ok(true);
+    }
     let kinds = Kind::parse_list(&options.on)?;
     let all = load(&root.join("tests/rtest"), &[])?;
     let listed = root.join("tests/divergences.toml");
@@ -64,7 +71,7 @@ fn start(options: Options) -> Result<bool> {
         bail!("no file of tests/rtest has {} in its name", options.filters.join(" or "));
     }
     let began = Instant::now();
-    let played = run(&scripts, &kinds, &binaries, &divergences, options.jobs);
+    let played = run(&scripts, &kinds, &binaries, &divergences, options.jobs)?;
     let (passed, failed) = report(&played, &kinds);
     println!("in {:.1} s", began.elapsed().as_secs_f64());
     println!("{passed} passed, {failed} failed");

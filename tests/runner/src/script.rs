@@ -15,7 +15,7 @@ use crate::words::{Expr, Scope, Template, split};
 pub const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
 /// One `.rtest` file.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Script {
     /// Its path below `tests/rtest`, such as `string/set.rtest`.
     pub name: String,
@@ -24,7 +24,7 @@ pub struct Script {
 }
 
 /// One test: steps on an empty keyspace.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Test {
     /// The text behind `==`.
     pub name: String,
@@ -44,7 +44,7 @@ pub struct Condition {
 }
 
 /// A step and its line, counted from 1.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Step {
     /// Where it stands.
     pub line: usize,
@@ -57,7 +57,7 @@ pub struct Step {
 }
 
 /// What a step does.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[allow(missing_docs)]
 pub enum Action {
     Send { client: String, words: Vec<Template> },

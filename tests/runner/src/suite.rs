@@ -2,25 +2,34 @@
 //!
 //! It must not know the format of a file. One test's play is in `play`.
 
+use std::collections::BTreeSet;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
+use crate::backend::linked::Linked;
 use crate::backend::server::Server;
 use crate::backend::{Backend, Place};
 use crate::divergence::Divergences;
 use crate::pattern::Protocol;
 use crate::play::{Failure, Player};
-use crate::script::Script;
+use crate::script::{Script, Test};
+
+/// No test takes nearly as long.
+const LONGEST_TEST: Duration = Duration::from_secs(60);
 
 /// A backend that tests can be played on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[allow(missing_docs)]
 pub enum Kind {
+    LinkedResp2,
+    LinkedResp3,
     LarderResp2,
     LarderResp3,
     ValkeyResp2,
@@ -45,25 +54,28 @@ impl Kind {
         let mut kinds = Vec::new();
         for name in list.split(',') {
             match name {
+                "linked" => kinds.push(Kind::LinkedResp3),
+                "linked-resp2" => kinds.push(Kind::LinkedResp2),
                 "resp2" => kinds.push(Kind::LarderResp2),
                 "resp3" => kinds.push(Kind::LarderResp3),
                 "valkey" => kinds.extend([Kind::ValkeyResp2, Kind::ValkeyResp3]),
-                _ => bail!("{name}: a backend is resp2, resp3 or valkey"),
+                _ => bail!("{name}: a backend is linked, linked-resp2, resp2, resp3 or valkey"),
             }
         }
         Ok(kinds)
     }
 
     fn is(self, place: Place) -> bool {
-        let larder = matches!(self, Kind::LarderResp2 | Kind::LarderResp3);
-        let resp3 = matches!(self, Kind::LarderResp3 | Kind::ValkeyResp3);
+        let linked = matches!(self, Kind::LinkedResp2 | Kind::LinkedResp3);
+        let valkey = matches!(self, Kind::ValkeyResp2 | Kind::ValkeyResp3);
+        let resp3 = matches!(self, Kind::LinkedResp3 | Kind::LarderResp3 | Kind::ValkeyResp3);
         match place {
-            Place::Linked => false,
-            Place::Socket => true,
+            Place::Linked => linked,
+            Place::Socket => !linked,
             Place::Resp2 => !resp3,
             Place::Resp3 => resp3,
-            Place::Larder => larder,
-            Place::Valkey => !larder,
+            Place::Larder => !valkey,
+            Place::Valkey => valkey,
         }
     }
 
@@ -75,6 +87,9 @@ impl Kind {
         let valkey = || binaries.valkey.as_deref().context("no Valkey: give its path by --valkey");
         let larder = || binaries.larder.as_deref().context("no Larder: give its path by --larder");
         let protocol = if self.is(Place::Resp3) { Protocol::Resp3 } else { Protocol::Resp2 };
+        if self.is(Place::Linked) {
+            return Ok(Box::new(Linked::new(protocol)));
+        }
         let binary = if self.is(Place::Valkey) { valkey()? } else { larder()? };
         Ok(Box::new(Server::start(binary, protocol)?))
     }
@@ -83,6 +98,8 @@ impl Kind {
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Kind::LinkedResp2 => "linked, RESP2",
+            Kind::LinkedResp3 => "linked, RESP3",
             Kind::LarderResp2 => "resp2",
             Kind::LarderResp3 => "resp3",
             Kind::ValkeyResp2 => "valkey, RESP2",
@@ -142,74 +159,124 @@ fn collect(root: &Path, folder: &Path, names: &mut Vec<String>) -> Result<()> {
 }
 
 /// Plays all scripts on all kinds, with `jobs` servers of each kind at once.
+///
+/// # Errors
+/// When a test does not end: an engine that hangs cannot be stopped from outside.
 pub fn run(
     scripts: &[Script],
     kinds: &[Kind],
     binaries: &Binaries,
     divergences: &Divergences,
     jobs: usize,
-) -> Vec<Played> {
+) -> Result<Vec<Played>> {
+    let work = Work {
+        scripts: scripts.to_vec(),
+        binaries: binaries.clone(),
+        divergences: divergences.clone(),
+    };
+    let work = Arc::new(work);
     let (sender, receiver) = channel();
-    let next: Vec<AtomicUsize> = kinds.iter().map(|_| AtomicUsize::new(0)).collect();
-    std::thread::scope(|scope| {
-        for (kind, next) in kinds.iter().zip(&next) {
-            for _ in 0..jobs.clamp(1, scripts.len().max(1)) {
-                let (kind, sender) = (*kind, sender.clone());
-                scope.spawn(move || work(kind, scripts, next, binaries, divergences, &sender));
-            }
+    for kind in kinds {
+        let next = Arc::new(AtomicUsize::new(0));
+        for _ in 0..jobs.clamp(1, scripts.len().max(1)) {
+            let (work, next, sender, kind) = (work.clone(), next.clone(), sender.clone(), *kind);
+            std::thread::spawn(move || work.play_all(kind, &next, &sender));
         }
-        drop(sender);
-        let mut played: Vec<Played> = receiver.iter().collect();
-        played.sort_by(|a, b| (a.kind, &a.file).cmp(&(b.kind, &b.file)));
-        played
-    })
+    }
+    drop(sender);
+    collect_reports(&receiver)
 }
 
-/// Plays whole files, one after the other, on one backend.
-fn work(
-    kind: Kind,
-    scripts: &[Script],
-    next: &AtomicUsize,
-    binaries: &Binaries,
-    divergences: &Divergences,
-    sender: &Sender<Played>,
-) {
-    let mut backend: Option<Box<dyn Backend>> = None;
-    let divergences = kind.is(Place::Valkey).then_some(divergences);
-    while let Some(script) = scripts.get(next.fetch_add(1, Ordering::Relaxed)) {
-        for test in &script.tests {
-            let began = Instant::now();
-            let failures = if !test.runs_on(|place| kind.is(place)) {
-                None
-            } else {
-                Some(play_on(&mut backend, kind, binaries, |backend| {
-                    Player::new(backend, divergences).play(script, test)
-                }))
-            };
-            let (file, name) = (script.name.clone(), test.name.clone());
-            let played = Played { kind, file, test: name, failures, took: began.elapsed() };
-            if sender.send(played).is_err() {
-                return;
+fn collect_reports(receiver: &Receiver<Report>) -> Result<Vec<Played>> {
+    let (mut played, mut running) = (Vec::new(), BTreeSet::new());
+    loop {
+        match receiver.recv_timeout(LONGEST_TEST) {
+            Ok(Report::Began(test)) => drop(running.insert(test)),
+            Ok(Report::Ended(test, result)) => {
+                running.remove(&test);
+                played.push(result);
+            }
+            Err(RecvTimeoutError::Disconnected) => break,
+            Err(RecvTimeoutError::Timeout) => {
+                let hanging: Vec<String> = running.into_iter().collect();
+                bail!("no test has ended for {LONGEST_TEST:?}; running: {}", hanging.join(", "));
             }
         }
     }
+    played.sort_by(|a, b| (a.kind, &a.file).cmp(&(b.kind, &b.file)));
+    Ok(played)
 }
 
-/// Plays on the worker's backend, started when it is first needed and again when it has died.
-fn play_on(
-    slot: &mut Option<Box<dyn Backend>>,
-    kind: Kind,
-    binaries: &Binaries,
-    play: impl FnOnce(&mut dyn Backend) -> Vec<Failure>,
-) -> Vec<Failure> {
-    if slot.as_mut().is_none_or(|backend| backend.reset().is_err()) {
-        *slot = match kind.start(binaries) {
-            Ok(backend) => Some(backend),
-            Err(error) => {
-                let message = format!("{error:#}");
-                return vec![Failure { line: 0, step: "start".into(), message }];
+/// What a worker says of a test, by a name for it.
+enum Report {
+    Began(String),
+    Ended(String, Played),
+}
+
+/// What all workers share.
+struct Work {
+    scripts: Vec<Script>,
+    binaries: Binaries,
+    divergences: Divergences,
+}
+
+impl Work {
+    /// Plays whole files, one after the other, on one backend.
+    fn play_all(&self, kind: Kind, next: &AtomicUsize, sender: &Sender<Report>) {
+        let mut backend: Option<Box<dyn Backend>> = None;
+        while let Some(script) = self.scripts.get(next.fetch_add(1, Ordering::Relaxed)) {
+            for test in &script.tests {
+                let name = format!("{}:{} [{kind}]", script.name, test.line);
+                // Nobody listens any more when the run was given up.
+                let _ = sender.send(Report::Began(name.clone()));
+                let began = Instant::now();
+                let meant = test.runs_on(|place| kind.is(place));
+                let failures = meant.then(|| self.play(kind, &mut backend, script, test));
+                let played = Played {
+                    kind,
+                    file: script.name.clone(),
+                    test: test.name.clone(),
+                    failures,
+                    took: began.elapsed(),
+                };
+                let _ = sender.send(Report::Ended(name, played));
             }
-        };
+        }
     }
-    slot.as_mut().map_or_else(Vec::new, |backend| play(backend.as_mut()))
+
+    /// Plays on the worker's backend, started at first and again when it has died.
+    fn play(
+        &self,
+        kind: Kind,
+        slot: &mut Option<Box<dyn Backend>>,
+        script: &Script,
+        test: &Test,
+    ) -> Vec<Failure> {
+        let failure =
+            |step: &str, message| vec![Failure { line: test.line, step: step.into(), message }];
+        if slot.is_none() {
+            match kind.start(&self.binaries) {
+                Ok(backend) => *slot = Some(backend),
+                Err(error) => return failure("start", format!("{error:#}")),
+            }
+        }
+        let Some(backend) = slot else { return Vec::new() };
+        let divergences = kind.is(Place::Valkey).then_some(&self.divergences);
+        let mut player = Player::new(backend.as_mut(), divergences);
+        let play = AssertUnwindSafe(|| player.play(script, test));
+        match catch_unwind(play) {
+            Ok(failures) => {
+                if !failures.is_empty() && backend.reset().is_err() {
+                    *slot = None;
+                }
+                failures
+            }
+            Err(panic) => {
+                *slot = None;
+                let text = panic.downcast_ref::<String>().cloned();
+                let text = text.or_else(|| panic.downcast_ref::<&str>().map(|s| (*s).to_owned()));
+                failure("panic", text.unwrap_or_default())
+            }
+        }
+    }
 }
