@@ -36,7 +36,6 @@ struct Suite {
 pub(crate) fn run(root: &Path, quick: bool) -> Result<bool> {
     let mut suites = Vec::new();
     suite(&mut suites, "cargo test --workspace", || {
-        // Nothing may change Cargo.lock behind the back of whoever tests.
         let mut cargo = cargo(root);
         counted(cargo.args(["test", "--workspace", "--no-fail-fast", "--quiet"]), cargo_count)
     });
