@@ -4,6 +4,7 @@
 //! Start reading at [`cli`], which decides what the process is to do.
 
 pub mod cli;
+pub mod http;
 pub mod init;
 pub mod logging;
 pub mod redis_conf;

@@ -80,6 +80,8 @@ pub struct Login {
     pub token: String,
     /// Who it is for.
     pub user: User,
+    /// When it ends, in Unix milliseconds.
+    pub expires_ms: u64,
 }
 
 /// Why something about an account cannot be done.
@@ -243,7 +245,11 @@ impl Accounts {
         let (key, ttl_ms) = (token_key(&token), TOKEN_TTL.as_millis().to_string());
         let owner = session_of(&user);
         self.store.command(&["SET", &key, &owner, "PX", &ttl_ms])?;
-        Ok(Login { token, user })
+        let expires_ms = match self.store.command(&["PEXPIRETIME", &key])? {
+            Value::Int(at_ms) => at_ms.unsigned_abs(),
+            other => return Err(AccountError::Store(format!("no end of a token: {other:?}"))),
+        };
+        Ok(Login { token, user, expires_ms })
     }
 
     /// The user of a token that lives.

@@ -1,6 +1,6 @@
 //! The routes: the document's users and dynamic data.
 
-use super::accounts::{AccountError, Accounts, NewUser, TOKEN_TTL, User, UserChange};
+use super::accounts::{AccountError, Accounts, NewUser, User, UserChange};
 use super::codes::{Answer, Code, Language};
 use super::page;
 use super::request::{Body, Caller, Id, Page};
@@ -14,7 +14,6 @@ use larder::patterns::{DynData, Presence};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Presence topic of everybody who uses the service.
 const ONLINE_TOPIC: &str = "http";
@@ -83,7 +82,7 @@ async fn log_in(
     let answer = match login.await {
         Ok(login) => Answer::ok(json!({
             "token": login.token,
-            "expire": time_text(SystemTime::now() + TOKEN_TTL),
+            "expire": time_text(login.expires_ms),
             "admin": login.user.admin,
             "name": login.user.name,
         })),
@@ -263,8 +262,7 @@ fn unavailable(error: &larder::Error) -> Answer {
 }
 
 /// `YYYY-MM-DD HH:MM:SS` in UTC.
-fn time_text(time: SystemTime) -> String {
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
-    let at = jiff::Timestamp::from_second(since.as_secs().cast_signed()).unwrap_or_default();
+fn time_text(unix_ms: u64) -> String {
+    let at = jiff::Timestamp::from_millisecond(unix_ms.cast_signed()).unwrap_or_default();
     at.strftime("%Y-%m-%d %H:%M:%S").to_string()
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 /// A code with its message in each language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Code {
+pub(super) enum Code {
     /// Success.
     Ok,
     /// No such id.
@@ -35,7 +35,7 @@ pub enum Code {
 
 /// A language of messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Language {
+pub(super) enum Language {
     /// Chinese, the document's.
     #[default]
     Zh,
@@ -62,13 +62,13 @@ impl Code {
 
     /// The number in the body.
     #[must_use]
-    pub fn number(self) -> u32 {
+    pub(super) fn number(self) -> u32 {
         self.row().0
     }
 
     /// The message in a language.
     #[must_use]
-    pub fn message(self, language: Language) -> &'static str {
+    pub(super) fn message(self, language: Language) -> &'static str {
         match language {
             Language::Zh => self.row().1,
             Language::En => self.row().2,
@@ -80,7 +80,7 @@ impl Language {
     /// The language that a client prefers by its `Accept-Language`; the document's if it does
     /// not say.
     #[must_use]
-    pub fn of(headers: &HeaderMap) -> Language {
+    pub(super) fn of(headers: &HeaderMap) -> Language {
         let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
         let mut best = (0.0, Language::Zh);
         for item in accepted.unwrap_or_default().split(',') {
@@ -103,7 +103,7 @@ impl Language {
 
 /// What a handler answers; [`Answer::in_language`] makes the response of it.
 #[derive(Debug)]
-pub struct Answer {
+pub(super) struct Answer {
     status: StatusCode,
     code: Code,
     /// What exactly is wrong, appended to the message.
@@ -122,31 +122,31 @@ struct Body {
 impl Answer {
     /// Success with data.
     #[must_use]
-    pub fn ok(data: Value) -> Self {
+    pub(super) fn ok(data: Value) -> Self {
         Answer { status: StatusCode::OK, code: Code::Ok, detail: None, data, retry_after_s: None }
     }
 
     /// A code without data; its status is 200, as the service promises.
     #[must_use]
-    pub fn code(code: Code) -> Self {
+    pub(super) fn code(code: Code) -> Self {
         Answer { code, ..Answer::ok(Value::Null) }
     }
 
     /// A request that makes no sense: 400 with a sentence that says what is wrong.
     #[must_use]
-    pub fn malformed(detail: impl Into<String>) -> Self {
+    pub(super) fn malformed(detail: impl Into<String>) -> Self {
         Answer::failed(StatusCode::BAD_REQUEST, Code::MalformedParameter, detail)
     }
 
     /// Another status with a sentence.
     #[must_use]
-    pub fn failed(status: StatusCode, code: Code, detail: impl Into<String>) -> Self {
+    pub(super) fn failed(status: StatusCode, code: Code, detail: impl Into<String>) -> Self {
         Answer { status, detail: Some(detail.into()), ..Answer::code(code) }
     }
 
     /// Too many tries; the same may be tried again after so many seconds.
     #[must_use]
-    pub fn too_many(seconds: u64) -> Self {
+    pub(super) fn too_many(seconds: u64) -> Self {
         let detail = format!("too many failed logins; try again in {seconds} s");
         let answer =
             Answer::failed(StatusCode::TOO_MANY_REQUESTS, Code::WrongCredentials, detail);
@@ -155,7 +155,7 @@ impl Answer {
 
     /// The response in a language.
     #[must_use]
-    pub fn in_language(self, language: Language) -> Response {
+    pub(super) fn in_language(self, language: Language) -> Response {
         let mut message = self.code.message(language).to_owned();
         if let Some(detail) = self.detail {
             message = format!("{message}: {detail}");
