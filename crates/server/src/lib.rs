@@ -1,0 +1,10 @@
+//! The parts of the `larder` binary: command line, redis.conf, supervision, log, `larder init`.
+//!
+//! What a setting does is the engine's or the net's; how values are encoded is not known here.
+//! Start reading at [`cli`], which decides what the process is to do.
+
+pub mod cli;
+pub mod init;
+pub mod logging;
+pub mod redis_conf;
+pub mod supervise;
