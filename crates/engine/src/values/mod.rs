@@ -4,6 +4,7 @@
 //! use the last only.
 
 pub mod list;
+pub mod long_double;
 pub mod set;
 
 use crate::keyspace::Kind;
