@@ -4,6 +4,7 @@
 use crate::args::Args;
 use crate::command::Words;
 use crate::error::Error;
+use larder_codec::integer::parse_i64_canonical;
 
 /// In which unit and from which zero an expiry is given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,7 +59,15 @@ impl ExpiryArg {
     /// # Errors
     /// Not an integer, or an invalid expire time for the command.
     pub fn parse(unit: Unit, args: &mut Args<'_>, command: &str) -> Result<Self, Error> {
-        let amount = args.int()?;
+        ExpiryArg::of_word(unit, args.word()?, command)
+    }
+
+    /// The same from a word.
+    ///
+    /// # Errors
+    /// Not an integer, or an invalid expire time for the command.
+    pub fn of_word(unit: Unit, word: &[u8], command: &str) -> Result<Self, Error> {
+        let amount = parse_i64_canonical(word).ok_or(Error::NotInteger)?;
         let arg = ExpiryArg { unit, amount };
         if amount <= 0 || arg.in_ms().is_none() {
             return Err(Error::invalid_expire(command));
@@ -91,5 +100,35 @@ impl ExpiryArg {
             Unit::Seconds | Unit::UnixSeconds => self.amount.checked_mul(1000),
             Unit::Milliseconds | Unit::UnixMilliseconds => Some(self.amount),
         }
+    }
+}
+
+/// The expiry option of a command whose options are being read; its number is read after all of
+/// them, so that a syntax error comes first.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ExpiryOption<'a>(Option<(Unit, &'a [u8])>);
+
+impl<'a> ExpiryOption<'a> {
+    /// Takes an option with its number, if one stands next. The same one again replaces it.
+    pub fn take(&mut self, args: &mut Args<'a>) -> bool {
+        let Some(unit) = args.peek().and_then(Unit::of_option) else { return false };
+        if args.left() < 2 || self.0.is_some_and(|(other, _)| other != unit) {
+            return false;
+        }
+        self.0 = args.words(2).ok().map(|words| (unit, words[1]));
+        true
+    }
+
+    /// Whether there was one.
+    pub fn is_given(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// The expiry, if one was given.
+    ///
+    /// # Errors
+    /// Not an integer, or an invalid expire time for the command.
+    pub fn read(self, command: &str) -> Result<Option<ExpiryArg>, Error> {
+        self.0.map(|(unit, word)| ExpiryArg::of_word(unit, word, command)).transpose()
     }
 }

@@ -2,7 +2,10 @@
 
 use super::entry;
 use super::generic::del;
-use super::string::{get, set};
+use super::string::{
+    append, decr, decrby, delex, delifeq, get, getdel, getex, getrange, getset, incr, incrby,
+    incrbyfloat, lcs, mget, mset, msetnx, psetex, set, setex, setnx, setrange, strlen, substr,
+};
 use crate::spec::Entry;
 
 /// Every command; containers hold their subcommands.
@@ -10,6 +13,28 @@ pub static COMMANDS: &[Entry] = &[
     // generic
     entry!(del::Del),
     // string
+    entry!(append::Append),
+    entry!(decr::Decr),
+    entry!(decrby::DecrBy),
+    entry!(delex::DelEx),
+    entry!(delifeq::DelIfEq),
     entry!(get::Get),
+    entry!(getdel::GetDel),
+    entry!(getex::GetEx),
+    entry!(getrange::GetRange),
+    entry!(getset::GetSet),
+    entry!(incr::Incr),
+    entry!(incrby::IncrBy),
+    entry!(incrbyfloat::IncrByFloat),
+    entry!(lcs::Lcs),
+    entry!(mget::MGet),
+    entry!(mset::MSet),
+    entry!(msetnx::MSetNx),
+    entry!(psetex::PSetEx),
     entry!(set::Set),
+    entry!(setex::SetEx),
+    entry!(setnx::SetNx),
+    entry!(setrange::SetRange),
+    entry!(strlen::StrLen),
+    entry!(substr::Substr),
 ];

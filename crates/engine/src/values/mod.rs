@@ -3,8 +3,11 @@
 //! One module a type, always in this order: structure, encodings, keyspace-aware API. Commands
 //! use the last only.
 
+pub mod lcs;
 pub mod list;
+pub mod long_double;
 pub mod set;
+pub mod string;
 
 use crate::keyspace::Kind;
 

@@ -2,18 +2,21 @@
 //!
 //! Sets the string at `key`, whatever was there. `NX` only where nothing is, `XX` only where
 //! something is, `IFEQ` only where the string `old` is. Without an expiry or `KEEPTTL` the key
-//! loses its TTL. Answers OK, or null when the condition did not hold; with `GET` the old string.
-//! O(1) plus the copy of the value.
+//! loses its TTL. Answers OK, or null when the condition did not hold; with `GET` the old string,
+//! whether it sets or not. O(1) plus the copy of the value.
 //!
-//! Effect: the command with the expiry as `PXAT`, or `DEL` when the expiry lies in the past.
+//! Effect: the command without conditions and with the expiry as `PXAT`; with an expiry in the
+//! past, `DEL` of what was there.
+//!
+//! `IFEQ` is Valkey's (8.1; with `GET` since 9.0). Redis 7.2 does not know it.
 
 use super::super::generic::del;
 use crate::args::Args;
 use crate::command::{Command, Ctx, Words};
 use crate::error::Error;
-use crate::expiry::{ExpiryArg, Unit};
+use crate::expiry::{ExpiryArg, ExpiryOption};
 use crate::keys::string_of;
-use crate::keyspace::{Expiry, Kind, NewValue};
+use crate::keyspace::{Expiry, Gate, Kind, NewValue};
 use crate::reply::Reply;
 use crate::spec::{Group, KeySpec, Spec, flag, key};
 
@@ -69,6 +72,15 @@ impl<'a> Set<'a> {
         let condition = Condition::Always;
         Set { key, value, condition, get: false, expiry: None, keep_ttl: false }
     }
+
+    fn holds(&self, gate: &Gate<'_>) -> Result<bool, Error> {
+        Ok(match self.condition {
+            Condition::Always => true,
+            Condition::Missing => !gate.exists(),
+            Condition::Present => gate.exists(),
+            Condition::Equals(wanted) => string_of(gate.value())? == Some(wanted),
+        })
+    }
 }
 
 impl<'a> Command<'a> for Set<'a> {
@@ -76,26 +88,25 @@ impl<'a> Command<'a> for Set<'a> {
 
     fn parse(args: &mut Args<'a>) -> Result<Self, Error> {
         let mut set = Set::new(args.word()?, args.word()?);
-        while let Some(word) = args.peek() {
-            let free = set.condition == Condition::Always;
-            let expires = set.expiry.is_some() || set.keep_ttl;
-            if free && args.keyword("NX") {
+        let mut expiry = ExpiryOption::default();
+        while args.left() > 0 {
+            let condition = set.condition;
+            let takes = |allowed| condition == Condition::Always || condition == allowed;
+            if takes(Condition::Missing) && args.keyword("NX") {
                 set.condition = Condition::Missing;
-            } else if free && args.keyword("XX") {
+            } else if takes(Condition::Present) && args.keyword("XX") {
                 set.condition = Condition::Present;
-            } else if free && args.keyword("IFEQ") {
+            } else if condition == Condition::Always && args.left() > 1 && args.keyword("IFEQ") {
                 set.condition = Condition::Equals(args.word()?);
             } else if args.keyword("GET") {
                 set.get = true;
-            } else if !expires && args.keyword("KEEPTTL") {
+            } else if !expiry.is_given() && args.keyword("KEEPTTL") {
                 set.keep_ttl = true;
-            } else if let (false, Some(unit)) = (expires, Unit::of_option(word)) {
-                args.word()?;
-                set.expiry = Some(ExpiryArg::parse(unit, args, SPEC.name)?);
-            } else {
+            } else if set.keep_ttl || !expiry.take(args) {
                 return Err(Error::Syntax);
             }
         }
+        set.expiry = expiry.read(SPEC.name)?;
         Ok(set)
     }
 
@@ -127,48 +138,29 @@ impl<'a> Command<'a> for Set<'a> {
             Some(expiry) => Some(expiry.deadline_ms(ctx.keys.now_ms(), SPEC.name)?),
             None => None,
         };
-        let needs_old = self.get || matches!(self.condition, Condition::Equals(_));
-        let mut gate = ctx.keys.write(self.key);
-        if needs_old {
-            let old = string_of(gate.value())?;
-            let equal = match self.condition {
-                Condition::Equals(wanted) => old == Some(wanted),
-                _ => true,
-            };
-            if self.get {
-                reply.bulk_or_null(old);
-            } else if !equal {
-                reply.null();
-            }
-            if !equal {
-                return Ok(());
-            }
+        if self.get {
+            reply.bulk_or_null(string_of(ctx.keys.read(self.key))?);
         }
-        let holds = match self.condition {
-            Condition::Missing => !gate.exists(),
-            Condition::Present => gate.exists(),
-            Condition::Always | Condition::Equals(_) => true,
-        };
-        if !holds {
+        let mut gate = ctx.keys.write(self.key);
+        if !self.holds(&gate)? {
             if !self.get {
                 reply.null();
             }
             return Ok(());
         }
-        let now_ms = gate.now_ms();
+        let value = NewValue::Bytes(Kind::String, self.value);
         match deadline_ms {
-            Some(deadline_ms) if deadline_ms <= now_ms => {
+            Some(deadline_ms) if deadline_ms <= gate.now_ms() => {
                 if gate.remove() {
                     ctx.keys.effect(&del::SPEC, &[self.key]);
                 }
             }
             Some(deadline_ms) => {
-                gate.put(NewValue::Bytes(Kind::String, self.value), Expiry::AtMs(deadline_ms));
+                gate.put(value, Expiry::AtMs(deadline_ms));
                 ctx.keys.effect_set(self.key, self.value, deadline_ms);
             }
             None => {
-                let expiry = if self.keep_ttl { Expiry::Keep } else { Expiry::Clear };
-                gate.put(NewValue::Bytes(Kind::String, self.value), expiry);
+                gate.put(value, if self.keep_ttl { Expiry::Keep } else { Expiry::Clear });
                 if self.get || self.condition != Condition::Always {
                     let ttl: &[&[u8]] = if self.keep_ttl { &[b"KEEPTTL"] } else { &[] };
                     ctx.keys.effect(&SPEC, &[&[self.key, self.value], ttl].concat());
