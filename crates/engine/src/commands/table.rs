@@ -2,6 +2,10 @@
 
 use super::entry;
 use super::generic::del;
+use super::set::{
+    sadd, scard, sdiff, sdiffstore, sinter, sintercard, sinterstore, sismember, smembers,
+    smismember, smove, spop, srandmember, srem, sscan, sunion, sunionstore,
+};
 use super::string::{
     append, decr, decrby, delex, delifeq, get, getdel, getex, getrange, getset, incr, incrby,
     incrbyfloat, lcs, mget, mset, msetnx, psetex, set, setex, setnx, setrange, strlen, substr,
@@ -12,6 +16,24 @@ use crate::spec::Entry;
 pub static COMMANDS: &[Entry] = &[
     // generic
     entry!(del::Del),
+    // set
+    entry!(sadd::Sadd),
+    entry!(scard::Scard),
+    entry!(sdiff::Sdiff),
+    entry!(sdiffstore::Sdiffstore),
+    entry!(sinter::Sinter),
+    entry!(sintercard::Sintercard),
+    entry!(sinterstore::Sinterstore),
+    entry!(sismember::Sismember),
+    entry!(smembers::Smembers),
+    entry!(smismember::Smismember),
+    entry!(smove::Smove),
+    entry!(spop::Spop),
+    entry!(srandmember::Srandmember),
+    entry!(srem::Srem),
+    entry!(sscan::Sscan),
+    entry!(sunion::Sunion),
+    entry!(sunionstore::Sunionstore),
     // string
     entry!(append::Append),
     entry!(decr::Decr),

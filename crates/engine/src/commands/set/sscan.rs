@@ -1,0 +1,120 @@
+//! `SSCAN key cursor [MATCH pattern] [COUNT count]`
+//!
+//! Answers some members and the cursor to go on with, 0 at the end. What is in the set all along is
+//! met at least once, whatever else comes and goes. A packed set comes whole. O(count), and the
+//! bucket that is begun.
+//!
+//! Effect: none. A word that makes no sense is refused also where nothing is.
+
+use crate::args::Args;
+use crate::command::{Command, Ctx, Words};
+use crate::error::Error;
+use crate::reply::Reply;
+use crate::spec::{Group, KeySpec, Spec, flag, key};
+use crate::values::set;
+use larder_codec::glob::matches;
+use larder_codec::integer::MAX_TEXT;
+
+/// What is known of `SSCAN`.
+pub const SPEC: Spec = Spec {
+    name: "sscan",
+    syntax: "key cursor [MATCH pattern] [COUNT count]",
+    summary: "Iterates over members of a set.",
+    since: "2.8.0",
+    group: Group::Set,
+    complexity: "O(1) for every call, O(N) for a complete iteration",
+    arity: -3,
+    flags: flag::READONLY,
+    keys: &[KeySpec::one(1, key::RO | key::ACCESS)],
+    tips: &["nondeterministic_output"],
+    ..Spec::BASE
+};
+
+/// How many members a call looks at when it does not say.
+const DEFAULT_COUNT: u64 = 10;
+
+/// `SSCAN`
+#[derive(Debug, Clone)]
+pub struct Sscan<'a> {
+    /// The key.
+    pub key: &'a [u8],
+    /// 0, or what the call before answered.
+    pub cursor: u64,
+    /// Answer only members that match.
+    pub pattern: Option<&'a [u8]>,
+    /// About how many members to look at.
+    pub count: Option<u64>,
+}
+
+impl<'a> Command<'a> for Sscan<'a> {
+    const SPEC: &'static Spec = &SPEC;
+
+    fn parse(args: &mut Args<'a>) -> Result<Self, Error> {
+        let key = args.word()?;
+        let cursor = parse_cursor(args.word()?).ok_or(INVALID_CURSOR)?;
+        let mut scan = Sscan { key, cursor, pattern: None, count: None };
+        while args.left() > 0 {
+            if args.keyword("MATCH") {
+                scan.pattern = Some(args.word()?);
+            } else if args.keyword("COUNT") {
+                let count = u64::try_from(args.int()?).ok().filter(|&count| count > 0);
+                scan.count = Some(count.ok_or(Error::Syntax)?);
+            } else {
+                return Err(Error::Syntax);
+            }
+        }
+        Ok(scan)
+    }
+
+    fn words(&self, words: &mut Words<'_>) {
+        words.push(self.key).push(self.cursor.to_string().as_bytes());
+        if let Some(pattern) = self.pattern {
+            words.keyword("MATCH").push(pattern);
+        }
+        if let Some(count) = self.count {
+            words.keyword("COUNT").int(count.cast_signed());
+        }
+    }
+
+    fn keys(&self, visit: &mut dyn FnMut(&'a [u8])) {
+        visit(self.key);
+    }
+
+    fn run(&self, ctx: &mut Ctx<'_, '_>, reply: &mut dyn Reply) -> Result<(), Error> {
+        let mut found = Vec::new();
+        let mut cursor = 0;
+        if let Some(set) = set::set_of(ctx.keys.read(self.key))? {
+            let pattern = self.pattern.filter(|&pattern| pattern != b"*");
+            cursor = set.scan(self.cursor, self.count.unwrap_or(DEFAULT_COUNT), |member| {
+                let is = |pattern| matches(pattern, member.text(&mut [0; MAX_TEXT]));
+                if pattern.is_none_or(is) {
+                    found.push(member);
+                }
+            });
+        }
+        reply.array(2);
+        reply.bulk(cursor.to_string().as_bytes());
+        reply.array(found.len());
+        found.iter().for_each(|member| member.answer(reply));
+        Ok(())
+    }
+}
+
+const INVALID_CURSOR: Error = Error::text("ERR invalid cursor");
+
+/// Reads a cursor as C's `strtoull` does, but for spaces: a sign is allowed, nothing is zero.
+fn parse_cursor(word: &[u8]) -> Option<u64> {
+    let (negative, digits) = match word {
+        [b'-', digits @ ..] => (true, digits),
+        [b'+', digits @ ..] => (false, digits),
+        digits => (false, digits),
+    };
+    if digits.is_empty() {
+        return word.is_empty().then_some(0);
+    }
+    let value = digits.iter().try_fold(0u64, |value, &digit| {
+        let digit = digit.is_ascii_digit().then(|| u64::from(digit - b'0'))?;
+        value.checked_mul(10)?.checked_add(digit)
+    })?;
+    Some(if negative { value.wrapping_neg() } else { value })
+}
