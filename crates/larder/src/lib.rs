@@ -59,9 +59,11 @@ impl Larder {
     /// [`Error::Url`] says what is wrong with the URL and shows the right form where it can.
     pub fn open(url: &str) -> Result<Larder, Error> {
         let backend = match Target::parse(url)? {
-            Target::Memory => Backend::Linked(Linked::open()?),
+            Target::Memory { options } if options.is_empty() => Backend::Linked(Linked::open()?),
             #[cfg(feature = "remote")]
-            Target::Redis(url) => Backend::Remote(backend::remote::Remote::open(&url)?),
+            Target::Server { tls: false, .. } | Target::Socket { .. } => {
+                Backend::Remote(backend::remote::Remote::open(url)?)
+            }
             other => return Err(other.unsupported().into()),
         };
         Ok(Larder { backend: Arc::new(backend) })

@@ -135,14 +135,14 @@ pub fn from_process() -> Result<Invocation, Failure> {
     let cwd = std::env::current_dir()
         .map_err(|error| failure(format!("the working folder cannot be found: {error}")))?;
     let cpus = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    parse(&args, Surroundings { cwd: &cwd, cpus, stdin: &mut std::io::stdin().lock() })
+    parse(&args, &mut Surroundings { cwd: &cwd, cpus, stdin: &mut std::io::stdin().lock() })
 }
 
 /// Decides what a command line asks for. The first argument is the name of the program.
 ///
 /// # Errors
 /// The [`Failure`] to print.
-pub fn parse(args: &[OsString], around: Surroundings<'_>) -> Result<Invocation, Failure> {
+pub fn parse(args: &[OsString], around: &mut Surroundings<'_>) -> Result<Invocation, Failure> {
     // The name as it was called, never what a link points to: Debian's is one to another tool.
     let program = args.first().map(Path::new).and_then(Path::file_name).unwrap_or_default();
     let rest = args.get(1..).unwrap_or_default();
@@ -170,7 +170,7 @@ pub fn parse(args: &[OsString], around: Surroundings<'_>) -> Result<Invocation, 
     version = concat!(env!("CARGO_PKG_VERSION"), " (speaks Redis 7.2.4)"),
     about = "Larder keeps the dynamic data of a web app, and speaks Redis.",
     after_help = TEACH,
-    disable_help_subcommand = false
+    override_usage = "larder [COMMAND]\n       larder CONFIG [--SETTING VALUE…]"
 )]
 struct Line {
     #[command(subcommand)]
@@ -230,11 +230,11 @@ Every setting of redis.conf is an option. Those that one needs first:
   --appendfsync everysec              or always, or no
   --unixsocket PATH                   a Unix socket as well
 
-Settings on the command line win over the file. Defaults are Larder's: loopback only,
-protected, writes logged to disk every second. Redis's hold when the file comes first:
+Settings on the command line win over the file. Defaults are Larder's: this machine only,
+protected, nothing thrown away. Redis's hold when the file comes first:
   larder /etc/redis/redis.conf";
 
-fn larder_command(args: &[OsString], around: Surroundings<'_>) -> Result<Invocation, Failure> {
+fn larder_command(args: &[OsString], around: &mut Surroundings<'_>) -> Result<Invocation, Failure> {
     let line = match Line::try_parse_from(args) {
         Ok(line) => line,
         Err(error) if error.use_stderr() => {
@@ -255,10 +255,9 @@ fn opens_redis_line(first: &OsStr, cwd: &Path) -> bool {
     if bytes == b"-" {
         return true;
     }
-    if let Some(option) = bytes.strip_prefix(b"--") {
-        let end = option.iter().position(|byte| *byte == b' ').unwrap_or(option.len());
-        let name = &option[..end];
-        return lookup(name).is_some() || FILE_DIRECTIVES.contains(&name);
+    if bytes.starts_with(b"--") {
+        // A setting that does not exist is best refused where settings are known.
+        return first != "--help" && first != "--version";
     }
     if bytes.starts_with(b"-") {
         return false;
@@ -267,9 +266,6 @@ fn opens_redis_line(first: &OsStr, cwd: &Path) -> bool {
     let looks_like_path = bytes.contains(&b'/') || bytes.ends_with(b".conf");
     !is_command && first != "help" && (looks_like_path || cwd.join(first).is_file())
 }
-
-/// Directives of a file that are no parameters and can stand on a command line as well.
-const FILE_DIRECTIVES: [&[u8]; 4] = [b"include", b"rename-command", b"user", b"loadmodule"];
 
 /// What Redis answers without serving, asked in the first place.
 fn redis_answer(rest: &[OsString]) -> Option<Result<Invocation, Failure>> {
@@ -314,7 +310,7 @@ Larder's own command line: larder --help
 ";
 
 /// Redis's command line: a file or `-` first, then settings, then perhaps `-`.
-fn serve_as_redis(rest: &[OsString], around: Surroundings<'_>) -> Result<Invocation, Failure> {
+fn serve_as_redis(rest: &[OsString], around: &mut Surroundings<'_>) -> Result<Invocation, Failure> {
     let profile = Profile::Redis;
     let mut reader = Reader::new(profile, around.cwd, around.cpus);
     let mut words = rest;
@@ -387,7 +383,10 @@ fn redis_options(words: &[OsString]) -> Result<Vec<Vec<Vec<u8>>>, Failure> {
 }
 
 /// Larder's own `serve`: settings as options, and one file, wherever it stands.
-fn serve_as_larder(words: &[OsString], around: Surroundings<'_>) -> Result<Invocation, Failure> {
+fn serve_as_larder(
+    words: &[OsString],
+    around: &mut Surroundings<'_>,
+) -> Result<Invocation, Failure> {
     let profile = Profile::Larder;
     let (options, file) = larder_options(words)?;
     let mut reader = Reader::new(profile, around.cwd, around.cpus);
@@ -480,14 +479,13 @@ fn failure(sentence: impl Into<String>) -> Failure {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "tests write files of their own")]
 mod tests {
     use super::*;
 
     fn run_with(words: &[&str], mut stdin: &[u8]) -> Result<Invocation, Failure> {
-        parse(
-            &words.iter().map(OsString::from).collect::<Vec<_>>(),
-            Surroundings { cwd: Path::new("/w"), cpus: 2, stdin: &mut stdin },
-        )
+        let words: Vec<OsString> = words.iter().map(OsString::from).collect();
+        parse(&words, &mut Surroundings { cwd: Path::new("/w"), cpus: 2, stdin: &mut stdin })
     }
 
     fn run(words: &[&str]) -> Result<Invocation, Failure> {

@@ -6,7 +6,7 @@
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use larder_engine::config::{Config, Id, Profile, quote};
 
@@ -104,10 +104,10 @@ port {port}
 protected-mode yes
 requirepass {password}
 
-# Page and HTTP interface; \"\" for none.
+# HTTP service; \"\" for none.
 http-listen {http}
 
-# Data is logged to this folder, and forced to disk every second.
+# Folder of the data, and how it is kept there.
 dir {data}
 appendonly yes
 appendfsync everysec
@@ -125,7 +125,7 @@ maxmemory-policy noeviction
     )
 }
 
-fn told(path: &PathBuf, password: &str) -> String {
+fn told(path: &Path, password: &str) -> String {
     let port = Config::new(Profile::Larder).port();
     let url = format!("redis://:{password}@localhost:{port}/0");
     format!(
@@ -151,6 +151,7 @@ Try it:
 mod tests {
     use super::*;
     use crate::redis_conf::Reader;
+    use larder_engine::config::BindAddress;
     use std::os::unix::fs::PermissionsExt;
 
     #[test]
@@ -191,7 +192,7 @@ mod tests {
             let url = format!("redis://:{password}@localhost:6379/0");
             assert!(told.contains(&format!("REDIS_URL = \"{url}\"")), "{told}");
             assert!(told.contains(&format!("REDIS_URL={url}\n")), "{told}");
-            assert!(config.bind().iter().all(|address| address.is_loopback()));
+            assert!(config.bind().iter().all(BindAddress::is_loopback));
             assert!(config.flag(Id::Appendonly) && config.protected_mode());
             assert!(settings.dir().ends_with("a b/larder-data"));
         }

@@ -314,6 +314,9 @@ impl Reader {
             }
             _ => {
                 let advice = match nearest(&name) {
+                    Some(near) if name.contains('=') => {
+                        format!("did you mean {near}? (values stand behind a blank)")
+                    }
                     Some(near) => format!("did you mean {near}?"),
                     None if name.contains('.') => "it belongs to a module: remove it".into(),
                     None => "no setting has this name: remove it".into(),
@@ -495,7 +498,8 @@ fn advice(id: Id, values: &[&[u8]]) -> String {
 }
 
 /// The name that was probably meant: at most a third of its letters differ.
-fn nearest(name: &str) -> Option<&'static str> {
+fn nearest(written: &str) -> Option<&'static str> {
+    let (name, has_value) = written.split_once('=').map_or((written, false), |(n, _)| (n, true));
     let names = config::TABLE
         .iter()
         .filter(|param| !param.hidden)
@@ -503,7 +507,7 @@ fn nearest(name: &str) -> Option<&'static str> {
     let measured = names.chain(DIRECTIVES).map(|known| (distance(name, known), known));
     let (distance, known) = measured.min_by_key(|(distance, _)| *distance)?;
     // The directive itself is known; then only its arguments are wrong.
-    (distance > 0 && distance * 3 <= known.len()).then_some(known)
+    ((distance > 0 || has_value) && distance * 3 <= known.len()).then_some(known)
 }
 
 /// How many letters must be inserted, removed, replaced or swapped with the next one.

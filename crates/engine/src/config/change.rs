@@ -23,8 +23,9 @@ impl Config {
     /// Sets several parameters, or none.
     ///
     /// All names and values are checked first. Then `apply` is called once with the parameters
-    /// whose values differ from before; when it refuses, the old values come back and `apply` is called again with the same parameters to undo its
-    /// part. One change runs at a time; `apply` must not start another.
+    /// whose values differ from before; when it refuses, the old values come back and `apply` is
+    /// called again with the same parameters to undo its part. One change runs at a time; `apply`
+    /// must not start another.
     ///
     /// # Errors
     /// [`ConfigError`], with Redis's texts.
