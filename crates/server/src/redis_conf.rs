@@ -551,7 +551,7 @@ fn expand(pattern: &Path) -> Vec<PathBuf> {
             names.sort();
             names.retain(|name| {
                 let (name, part) = (name.as_bytes(), part.as_bytes());
-                (name[0] != b'.' || part[0] == b'.') && larder_codec::glob::matches(part, name)
+                (name[0] != b'.' || part[0] == b'.') && config::glob_matches(part, name)
             });
             next.extend(names.into_iter().map(|name| folder.join(name)));
         }

@@ -15,6 +15,9 @@ mod special;
 mod table;
 mod values;
 
+/// Matches a pattern of `CONFIG GET`, and of an `include` line in a file.
+pub use larder_codec::glob::matches as glob_matches;
+
 pub use change::{Caller, Changed};
 pub use error::ConfigError;
 pub use kind::{Kind, Reason, TextRule, Value, integer, memory, memory_text};
