@@ -8,7 +8,8 @@ use super::set::{
 };
 use super::string::{
     append, decr, decrby, delex, delifeq, get, getdel, getex, getrange, getset, incr, incrby,
-    incrbyfloat, lcs, mget, mset, msetnx, psetex, set, setex, setnx, setrange, strlen, substr,
+    incrbyfloat, increx, lcs, mget, mset, msetnx, psetex, set, setex, setnx, setrange, strlen,
+    substr,
 };
 use crate::spec::Entry;
 
@@ -48,6 +49,7 @@ pub static COMMANDS: &[Entry] = &[
     entry!(incr::Incr),
     entry!(incrby::IncrBy),
     entry!(incrbyfloat::IncrByFloat),
+    entry!(increx::IncrEx),
     entry!(lcs::Lcs),
     entry!(mget::MGet),
     entry!(mset::MSet),

@@ -158,6 +158,15 @@ impl LongDouble {
         text
     }
 
+    /// Text that reads back as exactly this number: hexadecimal.
+    pub fn exact_text(self) -> String {
+        let sign = if self.negative { "-" } else { "" };
+        if !self.is_finite() {
+            return format!("{sign}inf");
+        }
+        format!("{sign}0x{:x}p{}", self.mantissa, self.exponent)
+    }
+
     /// The part before the point and 17 rounded digits after it.
     fn split(self) -> (Whole, u64) {
         let (mantissa, exponent) = (u128::from(self.mantissa), self.exponent);
@@ -184,7 +193,8 @@ impl LongDouble {
         }
     }
 
-    fn add_finite(self, other: LongDouble) -> LongDouble {
+    /// The sum of finite numbers, rounded; an infinity where it is too great.
+    pub fn add_finite(self, other: LongDouble) -> LongDouble {
         let (great, small) =
             if self.cmp_magnitude(other) == Ordering::Less { (other, self) } else { (self, other) };
         let distance = (great.exponent - small.exponent).unsigned_abs();

@@ -13,6 +13,7 @@ pub mod getset;
 pub mod incr;
 pub mod incrby;
 pub mod incrbyfloat;
+pub mod increx;
 pub mod lcs;
 pub mod mget;
 pub mod mset;

@@ -131,6 +131,12 @@ proptest! {
     }
 
     #[test]
+    fn exact_text_is_exact(exponent in MIN_EXPONENT..=MAX_EXPONENT, mantissa: u64, negative: bool) {
+        let number = LongDouble { negative, exponent, mantissa: mantissa | TOP_BIT };
+        prop_assert_eq!(LongDouble::parse(number.exact_text().as_bytes()), Some(number));
+    }
+
+    #[test]
     fn integers_add_up(one: i64, other: i64) {
         let exact = i128::from(one) + i128::from(other);
         if exact.unsigned_abs() <= u128::from(u64::MAX) {
