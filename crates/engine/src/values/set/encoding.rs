@@ -26,7 +26,7 @@ const MAX_INTS: usize = (MAX_INLINE_VALUE - 8) / 8;
 /// Bounds of the packed encodings.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// `set-max-intset-entries`
+    /// `set-max-intset-entries`, no more than an entry can hold
     pub ints: usize,
     /// `set-max-listpack-entries`
     pub entries: usize,
@@ -36,8 +36,12 @@ pub struct Limits {
 
 impl Limits {
     /// What the settings say.
-    pub fn of(_config: &Config) -> Limits {
-        Limits { ints: 512.min(MAX_INTS), entries: 128, value: 64 }
+    pub fn of(config: &Config) -> Limits {
+        Limits {
+            ints: config.set_max_intset_entries().min(MAX_INTS),
+            entries: config.set_max_listpack_entries(),
+            value: config.set_max_listpack_value(),
+        }
     }
 }
 
