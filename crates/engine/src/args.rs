@@ -1,6 +1,7 @@
 //! The typed cursor over a command's words: numbers, keywords and the exact errors for them.
 
 use crate::error::Error;
+use crate::keyspace::DATABASES;
 use larder_codec::integer::parse_i64_canonical;
 
 /// The words after a command's name, read one by one.
@@ -55,6 +56,28 @@ impl<'a> Args<'a> {
         parse_i64_canonical(self.word()?).and_then(|n| u64::try_from(n).ok()).ok_or(error)
     }
 
+    /// The next word as the cursor of a scan, read as C's `strtoull` does but for spaces: a sign is
+    /// allowed, nothing is zero.
+    pub fn cursor(&mut self) -> Result<u64, Error> {
+        parse_cursor(self.word()?).ok_or(Error::text("ERR invalid cursor"))
+    }
+
+    /// The next word as the number of a database that there is.
+    pub fn database(&mut self) -> Result<u8, Error> {
+        let number = self.c_int()?;
+        u8::try_from(number)
+            .ok()
+            .filter(|&db| usize::from(db) < DATABASES)
+            .ok_or(Error::text("ERR DB index is out of range"))
+    }
+
+    /// The next word as a 32-bit integer, where Redis has an `int`.
+    pub fn c_int(&mut self) -> Result<i32, Error> {
+        i32::try_from(self.int()?).map_err(|_| {
+            Error::text("ERR value is out of range, value must between -2147483648 and 2147483647")
+        })
+    }
+
     /// The next word as a number; infinities as Redis writes them are numbers, NaN is not.
     pub fn float(&mut self) -> Result<f64, Error> {
         parse_float(self.word()?).ok_or(Error::NotFloat)
@@ -87,6 +110,22 @@ impl<'a> Args<'a> {
     pub fn end(&self) -> Result<(), Error> {
         if self.left() == 0 { Ok(()) } else { Err(Error::Syntax) }
     }
+}
+
+fn parse_cursor(word: &[u8]) -> Option<u64> {
+    let (negative, digits) = match word {
+        [b'-', digits @ ..] => (true, digits),
+        [b'+', digits @ ..] => (false, digits),
+        digits => (false, digits),
+    };
+    if digits.is_empty() {
+        return word.is_empty().then_some(0);
+    }
+    let value = digits.iter().try_fold(0u64, |value, &digit| {
+        let digit = digit.is_ascii_digit().then(|| u64::from(digit - b'0'))?;
+        value.checked_mul(10)?.checked_add(digit)
+    })?;
+    Some(if negative { value.wrapping_neg() } else { value })
 }
 
 /// A number as Redis reads one: no spaces around it, no NaN.

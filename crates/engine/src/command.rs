@@ -144,6 +144,14 @@ pub(crate) fn invoke<'a, C: Command<'a>>(
     perform(&command, ctx, reply, Some(words))
 }
 
+/// The words of a command, its name first.
+pub(crate) fn words_of<'a, C: Command<'a>>(command: &C) -> Words<'static> {
+    let mut words = Words::new();
+    words.keyword(C::SPEC.name);
+    command.words(&mut words);
+    words
+}
+
 /// Runs a command and turns what it changed into its effect.
 pub(crate) fn perform<'a, C: Command<'a>>(
     command: &C,
@@ -158,12 +166,7 @@ pub(crate) fn perform<'a, C: Command<'a>>(
     if changes.effects.on && changes.count != before && !changes.effects.named {
         match words {
             Some(words) => changes.effects.write(*db, words),
-            None => {
-                let mut words = Words::new();
-                words.keyword(C::SPEC.name);
-                command.words(&mut words);
-                changes.effects.write(*db, &words.as_slices());
-            }
+            None => changes.effects.write(*db, &words_of(command).as_slices()),
         }
     }
     result

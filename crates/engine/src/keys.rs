@@ -11,6 +11,7 @@ use crate::config::Config;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::expiry::Unit;
+use crate::keyspace::entry::Entry;
 use crate::keyspace::locks::ShardSet;
 use crate::keyspace::shard::Shard;
 use crate::keyspace::{Gate, Type, ValueRef};
@@ -87,6 +88,22 @@ impl<'c> Keys<'c> {
     /// The value of a key, as a use of it: it counts as a hit or a miss and keeps the key fresh.
     #[inline]
     pub fn read(&self, key: &[u8]) -> Option<ValueRef<'_>> {
+        self.look_up(key, true).map(Entry::value)
+    }
+
+    /// The same for commands that ask about a key and do not use it: a hit or a miss, but the key
+    /// is as old as before.
+    pub fn read_untouched(&self, key: &[u8]) -> Option<ValueRef<'_>> {
+        self.look_up(key, false).map(Entry::value)
+    }
+
+    /// When a key expires (`None` inside: it does not), read as by [`Keys::read_untouched`].
+    pub fn read_deadline_ms(&self, key: &[u8]) -> Option<Option<u64>> {
+        self.look_up(key, false).map(Entry::deadline_ms)
+    }
+
+    #[inline]
+    fn look_up(&self, key: &[u8], touch: bool) -> Option<Entry> {
         let hash = self.hash(key);
         let shard = self.shard_mut_cell(hash);
         // SAFETY: the lock is held and `self` is borrowed shared, so that nobody has a unique
@@ -100,8 +117,10 @@ impl<'c> Keys<'c> {
             };
             (*shard).stats.hits += 1;
             let entry = (*shard).entry(found);
-            entry.set_access(self.changes.access);
-            Some(entry.value())
+            if touch {
+                entry.set_access(self.changes.access);
+            }
+            Some(entry)
         }
     }
 
@@ -222,6 +241,14 @@ impl<'c> Keys<'c> {
         unsafe { &mut *self.engine.shard_cell(index) }
     }
 
+    /// One held shard, to be looked at; nothing may be read through `self` meanwhile, as that
+    /// counts in the shard.
+    pub(crate) fn shard_ref(&self, index: u16) -> &Shard {
+        assert!(self.held.has(index), "shard {index} is not held");
+        // SAFETY: the lock is held; `self` is borrowed shared, so nobody changes the shard.
+        unsafe { &*self.engine.shard_cell(index) }
+    }
+
     /// The shard of a key.
     pub(crate) fn shard_of(&mut self, key: &[u8]) -> &mut Shard {
         let cell = self.shard_mut_cell(self.hash(key));
@@ -229,7 +256,7 @@ impl<'c> Keys<'c> {
         unsafe { &mut *cell }
     }
 
-    fn look(&self, db: u8, key: &[u8]) -> Option<crate::keyspace::entry::Entry> {
+    fn look(&self, db: u8, key: &[u8]) -> Option<Entry> {
         let hash = self.hash(key);
         // SAFETY: the lock is held; `self` is borrowed shared, so nobody changes the shard.
         let shard = unsafe { &*self.shard_mut_cell(hash) };

@@ -4,6 +4,8 @@
 //! the help of container commands and COMPATIBILITY.md read it; nothing keeps a list of its own.
 
 use crate::commands::Invoke;
+use crate::keys::Keys;
+use crate::keyspace::locks::ShardSet;
 
 /// Flags of a command, with Redis's names; see [`flag`].
 pub type Flags = u32;
@@ -233,6 +235,11 @@ impl KeySpec {
     }
 }
 
+/// Shards that a command needs beside those of its keys, seen from the shards that are held; asked
+/// again after each widening, with the database selected. Once it names nothing new the command
+/// runs.
+pub type MoreShards = fn(&Keys<'_>, &[&[u8]]) -> ShardSet;
+
 /// What is known of a command.
 #[derive(Debug)]
 pub struct Spec {
@@ -256,6 +263,9 @@ pub struct Spec {
     pub acl: Categories,
     /// Where its keys stand.
     pub keys: &'static [KeySpec],
+    /// Which shards it needs beside those of its keys, for one that names none and yet does not
+    /// need all of them.
+    pub more_shards: Option<MoreShards>,
     /// Hints for clients and proxies, as Redis documents them.
     pub tips: &'static [&'static str],
     /// Of a container, its subcommands.
@@ -275,6 +285,7 @@ impl Spec {
         flags: 0,
         acl: 0,
         keys: &[],
+        more_shards: None,
         tips: &[],
         subcommands: &[],
     };

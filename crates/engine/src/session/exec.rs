@@ -4,7 +4,7 @@
 //! transaction is atomic over shards and the check of the watches belongs to it.
 
 use super::state::Multi;
-use super::{Flow, Session, shards_of, waiters_of};
+use super::{Flow, Session, more_shards_of, shards_of};
 use crate::command::Ctx;
 use crate::commands;
 use crate::error::Error;
@@ -55,6 +55,7 @@ impl Session {
             set.add(self.engine.shard_index(self.engine.hash().of(key)));
         }
         let Session { engine, state, changes, .. } = self;
+        let db = state.db;
         let done = engine.with_keys(
             set,
             &hashes,
@@ -63,7 +64,7 @@ impl Session {
             |keys| {
                 let mut set = ShardSet::None;
                 for (entry, words) in &queue {
-                    waiters_of(keys, entry, words)
+                    more_shards_of(keys, db, entry, words)
                         .iter(keys.engine.shard_count())
                         .for_each(|shard| set.add(shard));
                 }

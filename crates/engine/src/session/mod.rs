@@ -12,11 +12,11 @@ pub use state::{Flow, ReplyMode, SessionState};
 use crate::blocking::Waiter;
 use crate::changes::Changes;
 use crate::clients::{Client, Origin};
-use crate::command::{Command, Ctx, perform};
+use crate::command::{Command, Ctx, perform, words_of};
 use crate::commands;
 use crate::engine::Engine;
 use crate::error::Error;
-use crate::keys::Hashes;
+use crate::keys::{Hashes, Keys};
 use crate::keyspace::locks::{Acquired, ShardSet, Wait};
 use crate::log::Position;
 use crate::mailbox::{Event, Mailbox};
@@ -163,13 +163,19 @@ impl Session {
                 set.add(self.engine.shard_index(hash));
             });
         }
+        let words = spec.more_shards.map(|_| words_of(command));
         let Session { engine, state, changes, .. } = self;
+        let db = state.db;
         let done = engine.with_keys(
             set,
             &hashes,
             changes,
             wait,
             |keys| {
+                if let (Some(more), Some(words)) = (spec.more_shards, &words) {
+                    keys.db = db;
+                    return more(keys, &words.as_slices());
+                }
                 let mut list = smallvec::SmallVec::<[&[u8]; 8]>::new();
                 if spec.has(flag::WRITE) && keys.any_waiters() {
                     command.keys(&mut |key| list.push(key));
@@ -326,12 +332,13 @@ impl Session {
         let mut hashes = Hashes::default();
         let set = shards_of(&self.engine, entry, words, &mut hashes);
         let Session { engine, state, changes, .. } = self;
+        let db = state.db;
         let done = engine.with_keys(
             set,
             &hashes,
             changes,
             wait,
-            |keys| waiters_of(keys, entry, words),
+            |keys| more_shards_of(keys, db, entry, words),
             |keys| {
                 keys.db = state.db;
                 let mut ctx = Ctx::new(engine, keys, state, true);
@@ -414,8 +421,13 @@ fn shards_of(engine: &Engine, entry: &Entry, words: &[&[u8]], hashes: &mut Hashe
     set
 }
 
-/// The shards that waiters on a request's keys would need.
-fn waiters_of(keys: &mut crate::keys::Keys<'_>, entry: &Entry, words: &[&[u8]]) -> ShardSet {
+/// The shards that a request needs beyond those of its keys, as the shards that are held show: by
+/// its SPEC, or for waiters on its keys.
+fn more_shards_of(keys: &mut Keys<'_>, db: u8, entry: &Entry, words: &[&[u8]]) -> ShardSet {
+    if let Some(more) = entry.spec.more_shards {
+        keys.db = db;
+        return more(keys, words);
+    }
     if !entry.spec.has(flag::WRITE) || !keys.any_waiters() {
         return ShardSet::None;
     }

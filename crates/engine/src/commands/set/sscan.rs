@@ -51,7 +51,7 @@ impl<'a> Command<'a> for Sscan<'a> {
 
     fn parse(args: &mut Args<'a>) -> Result<Self, Error> {
         let key = args.word()?;
-        let cursor = parse_cursor(args.word()?).ok_or(INVALID_CURSOR)?;
+        let cursor = args.cursor()?;
         let mut scan = Sscan { key, cursor, pattern: None, count: None };
         while args.left() > 0 {
             if args.keyword("MATCH") {
@@ -98,23 +98,4 @@ impl<'a> Command<'a> for Sscan<'a> {
         found.iter().for_each(|member| member.answer(reply));
         Ok(())
     }
-}
-
-const INVALID_CURSOR: Error = Error::text("ERR invalid cursor");
-
-/// Reads a cursor as C's `strtoull` does, but for spaces: a sign is allowed, nothing is zero.
-fn parse_cursor(word: &[u8]) -> Option<u64> {
-    let (negative, digits) = match word {
-        [b'-', digits @ ..] => (true, digits),
-        [b'+', digits @ ..] => (false, digits),
-        digits => (false, digits),
-    };
-    if digits.is_empty() {
-        return word.is_empty().then_some(0);
-    }
-    let value = digits.iter().try_fold(0u64, |value, &digit| {
-        let digit = digit.is_ascii_digit().then(|| u64::from(digit - b'0'))?;
-        value.checked_mul(10)?.checked_add(digit)
-    })?;
-    Some(if negative { value.wrapping_neg() } else { value })
 }
