@@ -22,8 +22,9 @@
 //! their top bit set. It takes 1 byte to 127, 2 below 16383, 3 below 2097151, 4 below 268435455,
 //! else 5. A text that is a canonical integer ([`crate::integer`]) is stored as an integer.
 //!
-//! Reading takes `&[u8]`, changing `&mut Vec<u8>`. A cursor is a [`Pos`]; a change makes the
-//! positions behind it stale. Bytes from outside go through [`validate`] first: on bytes that did
+//! Reading takes `&[u8]`, changing `&mut Vec<u8>`. Who keeps listpacks in memory of another kind
+//! makes the room itself and then fills it: [`span`], [`Encoded`], [`restate`]. A cursor is a
+//! [`Pos`]; a change makes the positions behind it stale. Bytes from outside go through [`validate`] first: on bytes that did
 //! not pass it, and on stale positions, functions may panic or answer nonsense, never read
 //! elsewhere. Knows no command and no type of value.
 //!
@@ -44,17 +45,19 @@ mod validate;
 
 use std::ops::Range;
 
-pub use encoding::Entry;
+pub use encoding::{Encoded, Entry};
 pub use validate::validate;
 
 use crate::TooLarge;
 use crate::integer::parse_i64_canonical;
-use encoding::{END, Encoded};
+use encoding::END;
 
 /// Most bytes a listpack may have. Redis stops at the same size.
 pub const MAX_BYTES: usize = 1 << 30;
 
-const HEADER: usize = 6;
+/// Bytes before the first entry.
+pub const HEADER: usize = 6;
+
 const UNKNOWN_LEN: u16 = u16::MAX;
 
 /// The place of an entry, in bytes from the start; or the [`end`].
@@ -154,6 +157,12 @@ pub fn prev(lp: &[u8], pos: Pos) -> Option<Pos> {
 pub fn entry(lp: &[u8], pos: Pos) -> Entry<'_> {
     let at = pos.offset();
     encoding::decode(&lp[at..at + size_of_form_and_body(lp, at)])
+}
+
+/// Where the bytes of the entry at `pos` lie.
+#[inline]
+pub fn span(lp: &[u8], pos: Pos) -> Range<usize> {
+    pos.offset()..after(lp, pos.offset())
 }
 
 /// The entry at `index`; negative counts from the end, -1 is the last.
@@ -357,6 +366,33 @@ pub fn split_off(lp: &mut Vec<u8>, index: i64) -> Vec<u8> {
     set_header(&mut rest, Some(moved));
     set_header(lp, Some(kept));
     rest
+}
+
+/// Takes out the entries that `keep` refuses; returns how many. One pass, whatever is taken.
+pub fn retain(lp: &mut Vec<u8>, mut keep: impl FnMut(Entry<'_>) -> bool) -> usize {
+    let end = lp.len() - 1;
+    let (mut from, mut to, mut removed) = (HEADER, HEADER, 0);
+    while from < end {
+        let next = after(lp, from);
+        if keep(entry(lp, Pos::new(from))) {
+            lp.copy_within(from..next, to);
+            to += next - from;
+        } else {
+            removed += 1;
+        }
+        from = next;
+    }
+    lp.truncate(to);
+    lp.push(END);
+    update_header(lp, 0, removed);
+    removed
+}
+
+/// States the present size, and the number of entries after `added` and `removed`, once their
+/// bytes were put in or taken out by hand.
+#[inline]
+pub fn restate(lp: &mut [u8], added: usize, removed: usize) {
+    update_header(lp, added, removed);
 }
 
 /// Entries of a listpack; see [`iter`].

@@ -72,7 +72,8 @@ impl<'a> Entry<'a> {
 }
 
 /// An entry ready to be written: form and length, body, back length.
-pub(super) struct Encoded<'a> {
+#[derive(Debug, Clone)]
+pub struct Encoded<'a> {
     head: [u8; 9],
     head_len: usize,
     body: &'a [u8],
@@ -80,7 +81,14 @@ pub(super) struct Encoded<'a> {
     back_len: usize,
 }
 
+#[allow(clippy::len_without_is_empty, reason = "an entry has two bytes at least")]
 impl<'a> Encoded<'a> {
+    /// What an element will be stored as.
+    #[inline]
+    pub fn of(element: &'a [u8]) -> Encoded<'a> {
+        Encoded::new(Entry::from_bytes(element))
+    }
+
     #[inline]
     pub(super) fn new(entry: Entry<'a>) -> Encoded<'a> {
         let mut head = [0; 9];
@@ -94,7 +102,7 @@ impl<'a> Encoded<'a> {
 
     /// Bytes that the entry takes, back length included.
     #[inline]
-    pub(super) fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         self.head_len + self.body.len() + self.back_len
     }
 
@@ -107,7 +115,10 @@ impl<'a> Encoded<'a> {
 
     /// Writes the entry over `out`, which is exactly [`Encoded::len`] long.
     #[inline]
-    pub(super) fn write_over(&self, out: &mut [u8]) {
+    ///
+    /// # Panics
+    /// When it is not.
+    pub fn write_over(&self, out: &mut [u8]) {
         let (head, rest) = out.split_at_mut(self.head_len);
         let (body, back) = rest.split_at_mut(self.body.len());
         head.copy_from_slice(&self.head[..self.head_len]);

@@ -323,7 +323,37 @@ fn apply(lp: &mut Vec<u8>, model: &mut Model, step: Step) {
     }
 }
 
+#[test]
+fn room_made_by_hand_is_filled_and_stated() {
+    let mut lp = build(&["a", "b"]);
+    let entry = Encoded::of(b"1000");
+    let at = span(&lp, seek(&lp, 1).unwrap()).start;
+    lp.splice(at..at, std::iter::repeat_n(0, entry.len()));
+    entry.write_over(&mut lp[at..at + entry.len()]);
+    restate(&mut lp, 1, 0);
+    check(&lp, &vec![b"a".to_vec(), b"1000".to_vec(), b"b".to_vec()]);
+    let cut = span(&lp, first(&lp).unwrap());
+    lp.drain(cut);
+    restate(&mut lp, 0, 1);
+    check(&lp, &vec![b"1000".to_vec(), b"b".to_vec()]);
+}
+
 proptest! {
+    #[test]
+    fn retains_what_a_vector_retains(
+        mut model in prop::collection::vec(element(), 0..40),
+        mask in any::<u64>(),
+    ) {
+        let mut lp = build(&model);
+        let mut at = 0;
+        let kept = |at: &mut u32| { *at += 1; mask >> (*at - 1) & 1 == 0 };
+        let before = model.len();
+        let removed = retain(&mut lp, |_| kept(&mut at));
+        at = 0;
+        model.retain(|_| kept(&mut at));
+        prop_assert_eq!(removed, before - model.len());
+        check(&lp, &model);
+    }
     #[test]
     fn behaves_as_a_vector(steps in prop::collection::vec(step(), 0..60)) {
         let (mut lp, mut model) = (new(), Model::new());

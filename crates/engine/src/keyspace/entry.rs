@@ -22,6 +22,7 @@
 
 use super::arena::{Arena, Offset};
 use crate::values::Object;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// A key longer than this is kept outside of the arena.
@@ -431,14 +432,7 @@ impl Entry {
                 std::ptr::copy_nonoverlapping(key.as_ptr(), self.at.add(at), key.len());
                 at += key.len();
             }
-            match form {
-                Form::Bytes(_, bytes) => {
-                    std::ptr::copy_nonoverlapping(bytes.as_ptr(), self.at.add(at), bytes.len());
-                }
-                Form::Pointer(_, pointer) => {
-                    self.at.add(at).cast::<*mut u8>().write_unaligned(*pointer);
-                }
-            }
+            form.write(self.at.add(at));
         }
     }
 
@@ -460,17 +454,32 @@ impl Entry {
             if vlen >= 255 {
                 self.at.add(key_at - 4).cast::<u32>().write_unaligned(vlen as u32);
             }
-            match form {
-                Form::Bytes(_, bytes) => {
-                    std::ptr::copy(bytes.as_ptr(), self.at.add(value_at), bytes.len());
-                }
-                Form::Pointer(_, pointer) => {
-                    self.at.add(value_at).cast::<*mut u8>().write_unaligned(*pointer);
-                }
-            }
+            form.write(self.at.add(value_at));
         }
         let kept = self.header() & !(KIND_MASK | 0xff << 56);
         self.set_header(kept | form.kind() as u64 | (vlen.min(255) as u64) << 56);
+    }
+
+    /// Puts `gap` bytes of any content in place of the value's bytes `cut`, where the value
+    /// stands. The block must be long enough, and the length stay on its side of 255.
+    pub(crate) fn splice(self, cut: Range<usize>, gap: usize) {
+        let old = self.layout();
+        let vlen = old.vlen - cut.len() + gap;
+        assert!(!self.kind().is_pointer() && (vlen >= 255) == (old.vlen >= 255));
+        // SAFETY: `cut` lies within the value (its end was subtracted from the length), and the
+        // caller vouches for the block's length.
+        unsafe {
+            let value = self.at.add(old.value);
+            let tail = value.add(cut.end);
+            std::ptr::copy(tail, value.add(cut.start + gap), old.vlen - cut.end);
+            if vlen >= 255 {
+                // The key, and its length if that is wide too, follow the value's length.
+                let at = old.key - 4;
+                self.at.add(at).cast::<u32>().write_unaligned(vlen as u32);
+            }
+        }
+        let kept = self.header() & !(0xff << 56);
+        self.set_header(kept | (vlen.min(255) as u64) << 56);
     }
 
     /// The bookkeeping that survives an entry's move into another block.
@@ -502,6 +511,8 @@ pub(crate) enum Pointee {
 pub(crate) enum Form<'a> {
     Bytes(Kind, &'a [u8]),
     Pointer(Kind, *mut u8),
+    /// What stands before and behind a gap of so many bytes, which somebody fills next.
+    Gapped(Kind, [&'a [u8]; 2], usize),
 }
 
 impl<'a> Form<'a> {
@@ -532,7 +543,7 @@ impl<'a> Form<'a> {
 
     pub(crate) fn kind(&self) -> Kind {
         match self {
-            Form::Bytes(kind, _) | Form::Pointer(kind, _) => *kind,
+            Form::Bytes(kind, _) | Form::Pointer(kind, _) | Form::Gapped(kind, ..) => *kind,
         }
     }
 
@@ -540,6 +551,27 @@ impl<'a> Form<'a> {
         match self {
             Form::Bytes(_, bytes) => bytes.len(),
             Form::Pointer(..) => POINTER,
+            Form::Gapped(_, [before, behind], gap) => before.len() + gap + behind.len(),
+        }
+    }
+
+    /// Writes the value.
+    ///
+    /// # Safety
+    /// `at` has room for [`Form::stored_len`] bytes.
+    unsafe fn write(&self, at: *mut u8) {
+        // SAFETY: the caller vouches for the room.
+        unsafe {
+            match self {
+                Form::Bytes(_, bytes) => std::ptr::copy(bytes.as_ptr(), at, bytes.len()),
+                Form::Pointer(_, pointer) => at.cast::<*mut u8>().write_unaligned(*pointer),
+                Form::Gapped(_, [before, behind], gap) => {
+                    std::ptr::copy(before.as_ptr(), at, before.len());
+                    at.add(before.len()).write_bytes(0, *gap);
+                    let rest = at.add(before.len() + gap);
+                    std::ptr::copy(behind.as_ptr(), rest, behind.len());
+                }
+            }
         }
     }
 }

@@ -12,6 +12,7 @@ use super::entry::{Form, Meta, NewValue, Pointee, SharedBytes, Type, ValueRef};
 use super::shard::{Found, Shard};
 use crate::changes::Changes;
 use crate::values::Object;
+use std::ops::Range;
 use std::sync::Arc;
 
 pub use super::entry::Kind;
@@ -233,13 +234,41 @@ impl<'g> Gate<'g> {
         result
     }
 
+    /// Changes a collection that is held in bytes where it stands: the bytes `cut` give way to
+    /// `gap` others, and `fill` gets the whole value to write them. Copies neither what is before
+    /// them nor, unless its place moves, what is behind: the way for collections that are written
+    /// often. Without such a collection nothing happens.
+    ///
+    /// # Panics
+    /// When `cut` is not within the value, or the result beyond the entry's bounds.
+    pub fn splice_packed(&mut self, cut: Range<usize>, gap: usize, fill: impl FnOnce(&mut [u8])) {
+        let Some(found) = self.found() else { return };
+        let kind = self.shard.entry(found).kind();
+        if kind.is_pointer() || kind.type_of() == Type::String {
+            return;
+        }
+        self.before_change();
+        let found = self.shard.splice(self.db, found, cut, gap, fill);
+        self.shard.entry(found).set_access(self.changes.access);
+        self.found = Some(found);
+        self.stale = false;
+        self.after_change();
+    }
+
     /// Changes a collection with memory of its own; `None` when the key holds none.
     pub fn edit_object<R>(&mut self, edit: impl FnOnce(&mut Object) -> R) -> Option<R> {
         let found = self.found().filter(|&f| self.shard.entry(f).kind().is_object())?;
         self.before_change();
         let result = self.shard.change_object(found, edit);
+        self.shard.entry(found).set_access(self.changes.access);
         self.after_change();
         result
+    }
+
+    /// Keeps what an edit took out of a collection until the locks are given back, and frees it
+    /// then.
+    pub fn free_later(&mut self, part: Object) {
+        self.changes.garbage.push(Pointee::Object(Box::new(part)));
     }
 
     fn edit_shared<R>(&mut self, shared: SharedBytes, edit: impl FnOnce(&mut Vec<u8>) -> R) -> R {
@@ -292,6 +321,50 @@ impl<'g> Gate<'g> {
         self.shard.watched.touch(self.db, self.key);
         if self.shard.waiters.is_waited_for(self.db, self.key) && self.exists() {
             self.changes.ready(self.db, self.key);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keyspace::entry::MAX_INLINE_VALUE;
+    use crate::keyspace::hash::KeyHash;
+
+    /// Values of all lengths that an entry holds, with and without a TTL, under keys of both
+    /// length forms, equal a vector that is spliced the same way.
+    #[test]
+    fn spliced_values_equal_a_spliced_vector() {
+        let hash = KeyHash::new(1);
+        let mut rng = fastrand::Rng::with_seed(3);
+        for (key_len, deadline_ms) in [(1, None), (300, None), (5000, None), (3, Some(9000))] {
+            let mut shard = Shard::new(hash);
+            let mut changes = Changes::default();
+            let key = vec![b'k'; key_len];
+            let mut model = vec![1, 2, 3];
+            let mut gate = Gate::open(&mut shard, &mut changes, 0, hash.of(&key), &key);
+            gate.put(NewValue::Bytes(Kind::ListPack, &model), Expiry::Keep);
+            gate.set_deadline(deadline_ms);
+            for step in 0..4000 {
+                let grows = rng.bool();
+                let at = rng.usize(..=model.len());
+                let most = if step % 40 == 0 { 4000 } else { 30 };
+                let cut = rng.usize(..=(model.len() - at).min(if grows { 10 } else { most }));
+                let room = MAX_INLINE_VALUE - (model.len() - cut);
+                let gap: Vec<u8> = (0..rng.usize(..=room.min(if grows { most } else { 10 })))
+                    .map(|_| rng.u8(..))
+                    .collect();
+                model.splice(at..at + cut, gap.iter().copied());
+                gate.splice_packed(at..at + cut, gap.len(), |value| {
+                    value[at..at + gap.len()].copy_from_slice(&gap);
+                });
+                let ValueRef::Packed(Kind::ListPack, value) = gate.value().unwrap() else {
+                    panic!("another kind")
+                };
+                assert_eq!(value, model);
+                assert_eq!(gate.deadline_ms(), deadline_ms);
+            }
+            assert!(gate.remove());
         }
     }
 }

@@ -6,13 +6,16 @@
 #![allow(unsafe_code)]
 
 use super::arena::{Arena, Offset};
-use super::entry::{Entry, Form, MAX_INLINE_KEY, Meta, Pointee, ValueRef, size_of_entry};
+use super::entry::{
+    Entry, Form, MAX_INLINE_KEY, MAX_INLINE_VALUE, Meta, Pointee, ValueRef, size_of_entry,
+};
 use super::hash::KeyHash;
 use super::snapshot::Tap;
 use super::table::{Place, Table};
 use super::wheel::{Links, Wheel};
 use crate::blocking::Waiters;
 use crate::watch::Watched;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Databases in a store.
@@ -91,6 +94,12 @@ impl Shard {
     pub(crate) fn bytes(&self) -> u64 {
         let tables: u64 = self.dbs.iter().flatten().map(|db| db.table.bytes()).sum();
         self.arena.used_bytes() + self.outside + tables
+    }
+
+    /// Bytes of values and keys that live outside of the arena.
+    #[cfg(test)]
+    pub(crate) fn outside_bytes(&self) -> u64 {
+        self.outside
     }
 
     /// Keys in a database, and how many of them have a TTL.
@@ -174,6 +183,42 @@ impl Shard {
         let found = self.rewrite(db, found, form, deadline_ms);
         self.outside += outside_bytes(self.entry(found));
         (found, pointee)
+    }
+
+    /// Puts `gap` bytes in place of the bytes `cut` of a found entry's packed value and lets
+    /// `fill` write them. Moves what is behind the cut, and the entry only where its block's
+    /// size changes.
+    pub(crate) fn splice(
+        &mut self,
+        db: u8,
+        found: Found,
+        cut: Range<usize>,
+        gap: usize,
+        fill: impl FnOnce(&mut [u8]),
+    ) -> Found {
+        let entry = self.entry(found);
+        let old = entry.bytes();
+        let len = old.len() - cut.len() + gap;
+        assert!(len <= MAX_INLINE_VALUE, "a packed collection outgrew its entry");
+        let size = size_of_entry(entry.key().len(), len, entry.has_ttl());
+        if (len >= 255) == (old.len() >= 255)
+            && Arena::rounded(size) == Arena::rounded(entry.size())
+        {
+            entry.splice(cut, gap);
+            fill(entry.bytes_mut());
+            return found;
+        }
+        let deadline_ms = entry.deadline_ms();
+        if deadline_ms.is_some() {
+            self.unlink_deadline(db, found.offset);
+        }
+        let form = Form::Gapped(entry.kind(), [&old[..cut.start], &old[cut.end..]], gap);
+        let offset = self.move_entry(db, found, &form, deadline_ms);
+        if deadline_ms.is_some() {
+            self.link_deadline(db, offset);
+        }
+        fill(self.arena.entry(offset).bytes_mut());
+        Found { place: found.place, offset }
     }
 
     /// Sets or removes a found entry's deadline.
@@ -305,17 +350,29 @@ impl Shard {
             }
             found.offset
         } else {
-            let offset = self.new_entry(entry.key(), form, entry.meta(), deadline_ms);
-            if let Some(home) = self.dbs[usize::from(db)].as_mut() {
-                home.table.replace_at(found.place, offset);
-            }
-            self.free_entry(found.offset);
-            offset
+            self.move_entry(db, found, form, deadline_ms)
         };
         if deadline_ms.is_some() {
             self.link_deadline(db, offset);
         }
         Found { place: found.place, offset }
+    }
+
+    /// Gives an entry, which the wheel does not hold, another block.
+    fn move_entry(
+        &mut self,
+        db: u8,
+        found: Found,
+        form: &Form<'_>,
+        deadline_ms: Option<u64>,
+    ) -> Offset {
+        let entry = self.entry(found);
+        let offset = self.new_entry(entry.key(), form, entry.meta(), deadline_ms);
+        if let Some(home) = self.dbs[usize::from(db)].as_mut() {
+            home.table.replace_at(found.place, offset);
+        }
+        self.free_entry(found.offset);
+        offset
     }
 
     fn new_entry(
