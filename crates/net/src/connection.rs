@@ -1,0 +1,555 @@
+//! One connection: its socket, its session, and the bytes that wait between turns.
+//!
+//! A turn reads once, runs every request that is there whole, and writes once. Buffers belong to
+//! the loop ([`Bench`]) and are lent for the turn: a connection keeps bytes only while a request
+//! is unfinished or a reply is unsent. Knows no other connection and no poll; see `event_loop`.
+
+use crate::limits::{Class, Limits};
+use crate::refusal;
+use crate::socket::Socket;
+use larder_engine::mailbox::Event;
+use larder_engine::{Flow, Session};
+use larder_resp::{ArgVec, Parsed, ProtocolError, RequestParser, encode};
+use rustix::io::Errno;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// Capacity of the buffer that all connections of a loop read into.
+const READ_BYTES: usize = 64 * 1024;
+
+/// An unfinished request longer than this is read into a buffer of its own.
+const SHARED_BYTES: usize = READ_BYTES / 2;
+
+/// Reads of one turn, before others have theirs.
+const READS_A_TURN: usize = 8;
+
+/// Replies that wait in bytes, from which on they are written before the next request runs.
+const WRITE_BYTES: usize = 1024 * 1024;
+
+/// First capacity of a reply buffer, and the greatest that is kept for the next turn.
+const REPLY_BYTES: usize = 16 * 1024;
+const KEPT_REPLY_BYTES: usize = 256 * 1024;
+
+/// Reply buffers that a loop keeps at hand.
+const KEPT_REPLY_BUFFERS: usize = 8;
+
+/// How long a connection that is to be closed may take to read its last replies.
+const LINGER_MS: u64 = 5_000;
+
+/// What a loop lends to the connection whose turn it is.
+#[derive(Debug)]
+pub(crate) struct Bench {
+    /// The engine's time when the loop woke up, in Unix milliseconds.
+    pub(crate) now_ms: u64,
+    pub(crate) limits: Arc<Limits>,
+    /// Bytes read and written since they were last added to the engine's statistics.
+    pub(crate) input_bytes: u64,
+    pub(crate) output_bytes: u64,
+    /// When HTTP was last complained about: once a minute is enough.
+    http_logged_ms: u64,
+    read: Vec<u8>,
+    replies: Vec<Vec<u8>>,
+}
+
+impl Bench {
+    pub(crate) fn new(limits: Arc<Limits>) -> Self {
+        Bench {
+            now_ms: 0,
+            limits,
+            input_bytes: 0,
+            output_bytes: 0,
+            http_logged_ms: 0,
+            read: Vec::new(),
+            replies: Vec::new(),
+        }
+    }
+
+    /// The buffer to read into, empty. Put back with [`Bench::put_back`].
+    fn take_read(&mut self) -> Vec<u8> {
+        let mut read = std::mem::take(&mut self.read);
+        if read.capacity() == 0 {
+            read.reserve_exact(READ_BYTES);
+        }
+        read
+    }
+
+    fn put_back(&mut self, mut read: Vec<u8>) {
+        read.clear();
+        self.read = read;
+    }
+
+    fn take_reply(&mut self) -> Vec<u8> {
+        self.replies.pop().unwrap_or_else(|| Vec::with_capacity(REPLY_BYTES))
+    }
+
+    fn give_reply(&mut self, mut buffer: Vec<u8>) {
+        let fits = (1..=KEPT_REPLY_BYTES).contains(&buffer.capacity());
+        if fits && self.replies.len() < KEPT_REPLY_BUFFERS {
+            buffer.clear();
+            self.replies.push(buffer);
+        }
+    }
+}
+
+/// What a connection wants after its turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Next {
+    /// To be told of events.
+    Wait,
+    /// Another turn, after the others had theirs.
+    Again,
+    /// To be closed.
+    Close,
+}
+
+/// What became of the front of a buffer.
+enum Step {
+    /// So many bytes were a request, which ran, or a blank line.
+    Ran(usize),
+    /// A request is not there whole; see [`Parsed::Incomplete`].
+    Incomplete(usize),
+    /// A request of so many bytes changed how it goes on.
+    Stopped(Flow, usize),
+    /// It is no request.
+    Breach(ProtocolError),
+    /// It is HTTP.
+    Http,
+}
+
+/// One connection.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    pub(crate) socket: Socket,
+    pub(crate) session: Session,
+    parser: RequestParser,
+    /// Bytes of requests that have not run: the front of one, or whole ones that wait.
+    input: Vec<u8>,
+    /// Length in bytes that `input` must reach before the parser gets any further, or 0.
+    want: usize,
+    /// Replies; those before `sent` have been written. No capacity while there are none.
+    output: Vec<u8>,
+    sent: usize,
+    /// When the client last sent something.
+    active_ms: u64,
+    /// Commands are paused until then.
+    paused_until_ms: Option<u64>,
+    /// When the replies that wait grew above the soft limit.
+    above_soft_ms: Option<u64>,
+    /// The end has come: nothing is read any more, what was replied may leave until then.
+    close_by_ms: Option<u64>,
+    /// The time under which the loop's timers know this connection.
+    pub(crate) timer_ms: Option<u64>,
+    /// `input` may hold whole requests.
+    postponed: bool,
+    /// The kernel may hold bytes to be read.
+    readable: bool,
+    /// The peer sends no more.
+    hung_up: bool,
+    /// The loop's poll reports room for writing.
+    pub(crate) watches_room: bool,
+    /// The loop has it on the list of those that want another turn.
+    pub(crate) listed: bool,
+}
+
+impl Connection {
+    pub(crate) fn new(socket: Socket, session: Session, now_ms: u64) -> Self {
+        Connection {
+            socket,
+            session,
+            parser: RequestParser::new(),
+            input: Vec::new(),
+            want: 0,
+            output: Vec::new(),
+            sent: 0,
+            active_ms: now_ms,
+            paused_until_ms: None,
+            above_soft_ms: None,
+            close_by_ms: None,
+            timer_ms: None,
+            postponed: false,
+            readable: false,
+            hung_up: false,
+            watches_room: false,
+            listed: false,
+        }
+    }
+
+    /// Notes what the poll reported.
+    pub(crate) fn note(&mut self, readable: bool, hung_up: bool) {
+        self.readable |= readable | hung_up;
+        self.hung_up |= hung_up;
+    }
+
+    /// Reads, runs and writes what can be.
+    pub(crate) fn turn(&mut self, bench: &mut Bench) -> Next {
+        let mut again = false;
+        if self.postponed && self.may_run() {
+            self.run_postponed(bench);
+        }
+        let mut reads = 0;
+        while self.readable && self.may_run() {
+            if reads == READS_A_TURN {
+                again = true;
+                break;
+            }
+            reads += 1;
+            if let Next::Close = self.read_and_run(bench) {
+                return Next::Close;
+            }
+        }
+        if self.hung_up && self.session.is_blocked() {
+            return Next::Close;
+        }
+        match self.flush(bench) {
+            Next::Wait if again => Next::Again,
+            next => next,
+        }
+    }
+
+    /// Takes an event that the mailbox had for this connection; its bytes leave with the next
+    /// turn.
+    pub(crate) fn deliver(&mut self, event: &Event, bench: &mut Bench) -> Next {
+        if matches!(event, Event::Close) {
+            return Next::Close;
+        }
+        if matches!(event, Event::Nudge) {
+            self.paused_until_ms = None;
+        }
+        self.prepare_output(bench);
+        if self.session.deliver(event, &mut self.output) == Flow::Close {
+            self.close_soon(bench);
+        }
+        Next::Wait
+    }
+
+    /// What has to be done because time has passed.
+    pub(crate) fn on_time(&mut self, bench: &mut Bench) -> Next {
+        let now_ms = bench.now_ms;
+        if self.close_by_ms.is_some_and(|by_ms| by_ms <= now_ms) {
+            return Next::Close;
+        }
+        if self.paused_until_ms.is_some_and(|until_ms| until_ms <= now_ms) {
+            self.paused_until_ms = None;
+        }
+        self.prepare_output(bench);
+        self.session.time_out(now_ms, &mut self.output);
+        self.turn(bench)
+    }
+
+    /// When [`on_time`](Self::on_time) is due, in Unix milliseconds of the engine's clock.
+    #[inline]
+    pub(crate) fn due_ms(&self, limits: &Limits) -> Option<u64> {
+        let mut due = self.session.deadline_ms();
+        if self.paused_until_ms.or(self.close_by_ms).or(self.above_soft_ms).is_some() {
+            let soft = self
+                .above_soft_ms
+                .map(|since_ms| since_ms.saturating_add(limits.output(self.class()).soft_ms()));
+            due = [due, self.paused_until_ms, self.close_by_ms, soft].into_iter().flatten().min();
+        }
+        due
+    }
+
+    /// Whether it has been silent for too long.
+    pub(crate) fn is_idle(&self, now_ms: u64, idle_seconds: u64) -> bool {
+        now_ms.saturating_sub(self.active_ms) > idle_seconds.saturating_mul(1000)
+            && !self.session.is_blocked()
+            && !self.session.is_subscribed()
+    }
+
+    /// Takes what the peer has sent but will not be read, so that closing does not make the
+    /// kernel take back the last reply.
+    pub(crate) fn discard_input(&mut self, bench: &mut Bench) {
+        let mut buffer = bench.take_read();
+        if let Err(error) = self.socket.read(&mut buffer) {
+            tracing::trace!("nothing to discard: {error}");
+        }
+        bench.put_back(buffer);
+    }
+
+    /// Whether replies wait to be sent.
+    pub(crate) fn has_output(&self) -> bool {
+        self.sent < self.output.len()
+    }
+
+    /// Nothing more is read; what was replied may leave for a while.
+    pub(crate) fn close_soon(&mut self, bench: &Bench) {
+        self.close_by_ms.get_or_insert(bench.now_ms + LINGER_MS);
+    }
+
+    /// Whether requests may run now.
+    #[inline]
+    fn may_run(&self) -> bool {
+        self.close_by_ms.is_none() && self.paused_until_ms.is_none() && !self.session.is_blocked()
+    }
+
+    #[inline]
+    fn class(&self) -> Class {
+        if self.session.is_subscribed() { Class::PubSub } else { Class::Normal }
+    }
+
+    /// Runs requests that had to wait.
+    #[cold]
+    fn run_postponed(&mut self, bench: &mut Bench) {
+        let buffer = std::mem::take(&mut self.input);
+        let used = self.run(&buffer, bench);
+        self.keep(buffer, used);
+    }
+
+    fn read_and_run(&mut self, bench: &mut Bench) -> Next {
+        let shared = self.input.len() <= SHARED_BYTES;
+        let mut buffer = if shared {
+            let mut buffer = bench.take_read();
+            buffer.extend_from_slice(&self.input);
+            buffer
+        } else {
+            self.grown_input()
+        };
+        let room = buffer.capacity() - buffer.len();
+        let read = self.socket.read(&mut buffer);
+        let next = self.note_read(read, room, bench);
+        let used = if matches!(read, Ok(1..)) { self.run(&buffer, bench) } else { 0 };
+        if !shared {
+            self.keep(buffer, used);
+        } else {
+            if matches!(read, Ok(1..)) {
+                self.input = buffer[used..].to_vec();
+            }
+            bench.put_back(buffer);
+        }
+        self.check_input(bench, next)
+    }
+
+    /// The connection's own buffer with room for more: as much as is wanted, but no more than
+    /// has arrived already, so that an announced length alone takes no memory.
+    fn grown_input(&mut self) -> Vec<u8> {
+        let mut buffer = std::mem::take(&mut self.input);
+        if buffer.capacity() - buffer.len() < READ_BYTES / 4 {
+            let missing = self.want.saturating_sub(buffer.len()).max(READ_BYTES);
+            buffer.reserve_exact(missing.min(buffer.len()));
+        }
+        buffer
+    }
+
+    /// Keeps what was not used of the connection's own buffer, in no more room than it needs.
+    fn keep(&mut self, mut buffer: Vec<u8>, used: usize) {
+        if used == buffer.len() {
+            return;
+        }
+        if used == 0 {
+            self.input = buffer;
+        } else if buffer.len() - used <= SHARED_BYTES {
+            self.input = buffer[used..].to_vec();
+        } else {
+            buffer.drain(..used);
+            self.input = buffer;
+        }
+    }
+
+    /// Learns from the outcome of a read what there is still to be read.
+    #[inline]
+    fn note_read(&mut self, read: Result<usize, Errno>, room: usize, bench: &mut Bench) -> Next {
+        match read {
+            Ok(0) => {
+                // The peer may still read: what was replied leaves, then this end closes too.
+                self.readable = false;
+                self.close_soon(bench);
+                Next::Wait
+            }
+            Ok(read) => {
+                // Less than there was room for: the socket is empty, and the poll reports the
+                // next byte. The end of the stream is reported once and has to be looked for.
+                self.readable = read == room || self.hung_up;
+                self.active_ms = bench.now_ms;
+                bench.input_bytes += read as u64;
+                Next::Wait
+            }
+            Err(Errno::AGAIN) => {
+                self.readable = false;
+                Next::Wait
+            }
+            Err(_) => Next::Close,
+        }
+    }
+
+    /// Closes a connection whose unfinished request is longer than the limit.
+    #[inline]
+    fn check_input(&mut self, bench: &Bench, next: Next) -> Next {
+        if self.input.is_empty() {
+            return next;
+        }
+        let bytes = (self.input.len() + self.parser.heap_bytes()) as u64;
+        if bytes > bench.limits.query_buffer_bytes.load(Ordering::Relaxed) {
+            tracing::warn!(client = self.session.id(), bytes, "query buffer limit reached: closed");
+            return Next::Close;
+        }
+        next
+    }
+
+    /// Runs the requests of a buffer, as many as are there whole and may run; how many bytes of
+    /// it they were.
+    #[inline]
+    fn run(&mut self, buffer: &[u8], bench: &mut Bench) -> usize {
+        let mut limits = larder_resp::Limits {
+            max_bulk_bytes: bench.limits.max_bulk_bytes.load(Ordering::Relaxed),
+            ..larder_resp::Limits::default()
+        };
+        self.prepare_output(bench);
+        self.postponed = false;
+        self.want = 0;
+        let mut write_at = self.sent + WRITE_BYTES;
+        let mut used = 0;
+        while used < buffer.len() {
+            limits.authenticated = self.session.is_authenticated();
+            match self.step(&buffer[used..], &limits) {
+                Step::Ran(consumed) => used += consumed,
+                Step::Incomplete(want) => {
+                    self.want = want;
+                    break;
+                }
+                other => {
+                    used += self.interrupt(&other, bench);
+                    break;
+                }
+            }
+            if self.output.len() >= write_at {
+                if self.flush(bench) == Next::Close {
+                    self.close_by_ms = Some(0);
+                    break;
+                }
+                self.prepare_output(bench);
+                write_at = self.output.len() + WRITE_BYTES;
+            }
+        }
+        if self.parser.heap_bytes() > 0 {
+            self.parser.shrink();
+        }
+        used
+    }
+
+    /// Runs the request at the front of a buffer.
+    #[inline(always)]
+    fn step(&mut self, front: &[u8], limits: &larder_resp::Limits) -> Step {
+        let mut words = ArgVec::new();
+        let consumed = match self.parser.parse(front, limits, &mut words) {
+            Ok(Parsed::Request { consumed }) => consumed,
+            Ok(Parsed::Incomplete { want }) => return Step::Incomplete(want),
+            Err(breach) => return Step::Breach(breach),
+        };
+        match words.first() {
+            None => return Step::Ran(consumed),
+            Some(first) if front[0] != b'*' && refusal::is_http(first) => return Step::Http,
+            Some(_) => {}
+        }
+        match self.session.execute(&words, &mut self.output) {
+            Flow::Continue => Step::Ran(consumed),
+            flow => Step::Stopped(flow, consumed),
+        }
+    }
+
+    /// Something other than the end of the buffer ends the run; how many bytes are done with.
+    #[cold]
+    fn interrupt(&mut self, step: &Step, bench: &mut Bench) -> usize {
+        self.postponed = true;
+        match *step {
+            Step::Breach(ref breach) => {
+                encode::protocol_error(&mut self.output, breach);
+                self.close_soon(bench);
+                0
+            }
+            Step::Http => {
+                self.refuse_http(bench);
+                0
+            }
+            Step::Stopped(Flow::Close, consumed) => {
+                self.close_soon(bench);
+                consumed
+            }
+            // Nothing was done: the request is parsed again when its time has come.
+            Step::Stopped(Flow::Paused(until_ms), _) => {
+                self.paused_until_ms = Some(until_ms);
+                0
+            }
+            Step::Stopped(Flow::Retry, _) => {
+                self.paused_until_ms = Some(bench.now_ms + 1);
+                0
+            }
+            Step::Stopped(_, consumed) | Step::Ran(consumed) => consumed,
+            Step::Incomplete(_) => 0,
+        }
+    }
+
+    #[cold]
+    fn refuse_http(&mut self, bench: &mut Bench) {
+        const QUIET_MS: u64 = 60_000;
+        self.close_by_ms = Some(0);
+        if bench.now_ms.saturating_sub(bench.http_logged_ms) >= QUIET_MS {
+            bench.http_logged_ms = bench.now_ms;
+            tracing::warn!(from = ?self.session.client().origin, "{}", refusal::SECURITY_ATTACK);
+        }
+    }
+
+    #[inline]
+    fn prepare_output(&mut self, bench: &mut Bench) {
+        if self.output.capacity() == 0 {
+            self.output = bench.take_reply();
+        }
+    }
+
+    /// Writes what waits, as much as the socket takes.
+    pub(crate) fn flush(&mut self, bench: &mut Bench) -> Next {
+        while self.sent < self.output.len() {
+            match self.socket.write(&self.output[self.sent..]) {
+                Ok(written) => {
+                    self.sent += written;
+                    bench.output_bytes += written as u64;
+                }
+                Err(Errno::AGAIN) => return self.keep_output(bench),
+                Err(_) => return Next::Close,
+            }
+        }
+        bench.give_reply(std::mem::take(&mut self.output));
+        self.sent = 0;
+        self.above_soft_ms = None;
+        self.record(0);
+        if self.close_by_ms.is_some() { Next::Close } else { Next::Wait }
+    }
+
+    /// Keeps replies for a reader that is slower than its requests, within the limits.
+    #[cold]
+    fn keep_output(&mut self, bench: &Bench) -> Next {
+        if self.sent >= WRITE_BYTES.max(self.output.len() / 2) {
+            self.output.drain(..self.sent);
+            self.sent = 0;
+        }
+        let bytes = (self.output.len() - self.sent) as u64;
+        self.record(bytes);
+        let limit = bench.limits.output(self.class());
+        let soft_bytes = limit.soft_bytes.load(Ordering::Relaxed);
+        if soft_bytes == 0 || bytes <= soft_bytes {
+            self.above_soft_ms = None;
+        } else if self.above_soft_ms.is_none() {
+            self.above_soft_ms = Some(bench.now_ms);
+        }
+        let hard_bytes = limit.hard_bytes.load(Ordering::Relaxed);
+        let too_long = self
+            .above_soft_ms
+            .is_some_and(|since_ms| bench.now_ms >= since_ms.saturating_add(limit.soft_ms()));
+        if too_long || (hard_bytes > 0 && bytes > hard_bytes) {
+            let class = self.class();
+            let client = self.session.id();
+            tracing::warn!(client, bytes, ?class, "output buffer limit reached: closed");
+            return Next::Close;
+        }
+        Next::Wait
+    }
+
+    /// Notes in the session's record what waits here.
+    #[inline]
+    fn record(&self, output_bytes: u64) {
+        let client = self.session.client();
+        client.active_ms.store(self.active_ms, Ordering::Relaxed);
+        client.input_bytes.store(self.input.capacity() as u64, Ordering::Relaxed);
+        client.output_bytes.store(output_bytes, Ordering::Relaxed);
+    }
+}

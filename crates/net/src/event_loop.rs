@@ -1,0 +1,457 @@
+//! One loop: the connections of a thread, and everything that can happen to them.
+//!
+//! A round takes what the poll reports, then events from the mailbox, then connections that want
+//! another turn, then timers; it sleeps only when nothing of these is left. Thread 0 accepts for
+//! all and does the engine's housekeeping. Requests and buffers: `connection`.
+
+use crate::alarm::Alarm;
+use crate::connection::{Bench, Connection, Next};
+use crate::edge::monotonic_now;
+use crate::listeners::{Backlog, Listeners};
+use crate::refusal;
+use crate::server::Shared;
+use crate::socket::{Accepted, Socket};
+use crate::timers::Timers;
+use larder_engine::engine::Housekeeping;
+use larder_engine::mailbox::{Event, Mailbox, Recipients, SessionId};
+use larder_engine::{Origin, Session};
+use mio::{Events, Poll, Token};
+use slab::Slab;
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// The token of a loop's waker; connections lie far below, listeners between.
+pub(crate) const WAKER: Token = Token(usize::MAX);
+
+/// Events taken from the kernel at once.
+const EVENTS: usize = 1024;
+
+/// Housekeeping comes round at least this often.
+const HOUSEKEEPING_MS: u64 = 100;
+
+/// Longest sleep while a timer is set: the engine's clock need not be the system's.
+const TIMER_SLEEP_MS: u64 = 100;
+
+/// Longest sleep at all, and how often silent connections are looked for.
+const SCAN_MS: u64 = 1_000;
+
+/// How long replies may take to leave when the server shuts down.
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(2);
+
+/// What other threads know of a loop.
+#[derive(Debug)]
+pub(crate) struct Door {
+    alarm: Arc<Alarm>,
+    arrived: Mutex<Vec<Accepted>>,
+    mailbox: Arc<Mailbox>,
+}
+
+impl Door {
+    pub(crate) fn new(alarm: Arc<Alarm>, mailbox: Arc<Mailbox>) -> Self {
+        Door { alarm, arrived: Mutex::default(), mailbox }
+    }
+
+    /// Hands an accepted socket over.
+    fn hand_over(&self, accepted: Accepted) {
+        self.arrived.lock().unwrap_or_else(PoisonError::into_inner).push(accepted);
+        self.alarm.ring();
+    }
+
+    /// Makes the loop look around.
+    pub(crate) fn ring(&self) {
+        self.alarm.ring();
+    }
+
+    fn take_arrived(&self) -> Vec<Accepted> {
+        std::mem::take(&mut *self.arrived.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// One loop.
+pub(crate) struct EventLoop {
+    shared: Arc<Shared>,
+    door: Arc<Door>,
+    index: usize,
+    poll: Poll,
+    connections: Slab<Box<Connection>>,
+    slots: HashMap<SessionId, usize>,
+    bench: Bench,
+    timers: Timers,
+    /// Slots of connections that want another turn.
+    again: Vec<usize>,
+    /// Those of them that have it in this round; kept for its capacity.
+    having: Vec<usize>,
+    /// What was taken from the mailbox.
+    mail: Vec<(Recipients, Event)>,
+    acceptor: Option<Acceptor>,
+    next_scan_ms: u64,
+}
+
+/// What thread 0 does for all.
+#[derive(Default)]
+struct Acceptor {
+    /// Listeners at which more may wait.
+    waiting: Vec<Token>,
+    /// There were no descriptors left: all listeners are tried again with the housekeeping.
+    starved: bool,
+    accepted: Vec<Accepted>,
+    housekeeping: Housekeeping,
+    next_housekeeping_us: u64,
+}
+
+impl EventLoop {
+    pub(crate) fn new(shared: Arc<Shared>, index: usize, poll: Poll) -> Self {
+        let door = shared.doors[index].clone();
+        EventLoop {
+            bench: Bench::new(shared.limits.clone()),
+            shared,
+            door,
+            index,
+            poll,
+            connections: Slab::new(),
+            slots: HashMap::new(),
+            timers: Timers::default(),
+            again: Vec::new(),
+            having: Vec::new(),
+            mail: Vec::new(),
+            acceptor: (index == 0).then(Acceptor::default),
+            next_scan_ms: 0,
+        }
+    }
+
+    /// Runs until the server stops.
+    pub(crate) fn run(mut self) {
+        let mut events = Events::with_capacity(EVENTS);
+        while !self.shared.stopping.load(Ordering::Acquire) {
+            self.sleep(&mut events);
+            for event in events.iter() {
+                match event.token() {
+                    // What was left is looked for in any case.
+                    WAKER => {}
+                    token if Listeners::owns(token) => self.accept(token),
+                    Token(slot) => {
+                        let hung_up = event.is_read_closed() || event.is_error();
+                        if let Some(connection) = self.connections.get_mut(slot) {
+                            connection.note(event.is_readable(), hung_up);
+                            self.turn(slot, Connection::turn);
+                        }
+                    }
+                }
+            }
+            self.deliver();
+            self.run_again();
+            self.run_timers();
+            self.keep_house();
+            self.count_bytes();
+        }
+        self.finish(&mut events);
+    }
+
+    /// Waits for something to do, unless there is something already.
+    fn sleep(&mut self, events: &mut Events) {
+        self.door.alarm.lie_down();
+        self.welcome();
+        self.door.mailbox.take(&mut self.mail);
+        let timeout = self.longest_sleep();
+        if let Err(error) = self.poll.poll(events, Some(timeout))
+            && error.kind() != std::io::ErrorKind::Interrupted
+        {
+            tracing::error!("cannot wait for events: {error}");
+        }
+        self.door.alarm.get_up();
+        self.bench.now_ms = self.shared.engine.now_us() / 1000;
+    }
+
+    fn longest_sleep(&self) -> Duration {
+        let listed = !self.mail.is_empty() || !self.again.is_empty();
+        if listed || self.shared.stopping.load(Ordering::Acquire) {
+            return Duration::ZERO;
+        }
+        let now_us = self.shared.engine.now_us();
+        let mut us = SCAN_MS * 1000;
+        if let Some(due_ms) = self.timers.next_ms() {
+            us = us.min(due_ms.saturating_mul(1000).saturating_sub(now_us));
+            us = us.min(TIMER_SLEEP_MS * 1000);
+        }
+        if let Some(acceptor) = &self.acceptor {
+            let due_us = acceptor.next_housekeeping_us.saturating_sub(now_us);
+            us = us.min(due_us).min(HOUSEKEEPING_MS * 1000);
+            if !acceptor.waiting.is_empty() {
+                us = 0;
+            }
+        }
+        Duration::from_micros(us)
+    }
+
+    /// Gives a connection its turn, or what else is to be done with it, and does what it wants
+    /// after that. A panic of a command ends its connection, not the loop.
+    fn turn(&mut self, slot: usize, work: impl FnOnce(&mut Connection, &mut Bench) -> Next) {
+        let Some(connection) = self.connections.get_mut(slot) else { return };
+        let bench = &mut self.bench;
+        let next = catch_unwind(AssertUnwindSafe(|| work(connection, bench)));
+        let Ok(next) = next else {
+            tracing::error!(client = connection.session.id(), "a command panicked: closed");
+            return self.close(slot);
+        };
+        match next {
+            Next::Close => return self.close(slot),
+            Next::Again if !connection.listed => {
+                connection.listed = true;
+                self.again.push(slot);
+            }
+            Next::Again | Next::Wait => {}
+        }
+        let due_ms = connection.due_ms(&bench.limits);
+        if due_ms != connection.timer_ms {
+            self.timers.change(slot, connection.timer_ms, due_ms);
+            connection.timer_ms = due_ms;
+        }
+        if connection.has_output() != connection.watches_room {
+            self.watch_room(slot);
+        }
+    }
+
+    /// Makes the poll report room for writing, or no longer.
+    #[cold]
+    fn watch_room(&mut self, slot: usize) {
+        let connection = &mut self.connections[slot];
+        let on = connection.has_output();
+        connection.watches_room = on;
+        match connection.socket.watch_room(self.poll.registry(), Token(slot), on) {
+            Ok(()) => {}
+            Err(error) => {
+                tracing::warn!("cannot watch a socket: {error}");
+                self.close(slot);
+            }
+        }
+    }
+
+    fn close(&mut self, slot: usize) {
+        let Some(mut connection) = self.connections.try_remove(slot) else { return };
+        connection.socket.deregister(self.poll.registry());
+        connection.discard_input(&mut self.bench);
+        self.timers.change(slot, connection.timer_ms, None);
+        self.slots.remove(&connection.session.id());
+        if connection.listed {
+            self.again.retain(|&other| other != slot);
+        }
+        self.shared.left(self.index);
+        // A session that panicked may do so again when it is taken down.
+        if catch_unwind(AssertUnwindSafe(|| drop(connection))).is_err() {
+            tracing::error!("a session panicked at its end");
+        }
+    }
+
+    /// Delivers what other threads posted to sessions of this loop.
+    fn deliver(&mut self) {
+        self.door.mailbox.take(&mut self.mail);
+        if self.mail.is_empty() {
+            return;
+        }
+        let mut mail = std::mem::take(&mut self.mail);
+        for (recipients, event) in mail.drain(..) {
+            match &recipients {
+                Recipients::One(id) => self.deliver_one(*id, &event),
+                Recipients::Many(ids) => ids.iter().for_each(|id| self.deliver_one(*id, &event)),
+            }
+        }
+        self.mail = mail;
+    }
+
+    fn deliver_one(&mut self, id: SessionId, event: &Event) {
+        let Some(&slot) = self.slots.get(&id) else { return };
+        self.turn(slot, |connection, bench| match connection.deliver(event, bench) {
+            Next::Close => Next::Close,
+            // Its bytes leave, and its waiting requests run, once all events are delivered.
+            _ => Next::Again,
+        });
+    }
+
+    fn run_again(&mut self) {
+        if self.again.is_empty() {
+            return;
+        }
+        // What is listed from here on has its turn in the next round.
+        std::mem::swap(&mut self.again, &mut self.having);
+        let mut having = std::mem::take(&mut self.having);
+        for slot in having.drain(..) {
+            if let Some(connection) = self.connections.get_mut(slot) {
+                connection.listed = false;
+                self.turn(slot, Connection::turn);
+            }
+        }
+        self.having = having;
+    }
+
+    fn run_timers(&mut self) {
+        let now_ms = self.bench.now_ms;
+        if self.timers.next_ms().is_some_and(|due_ms| due_ms <= now_ms) {
+            let mut due = Vec::new();
+            self.timers.due(now_ms, &mut due);
+            for slot in due {
+                self.turn(slot, Connection::on_time);
+            }
+        }
+        if now_ms >= self.next_scan_ms {
+            self.next_scan_ms = now_ms + SCAN_MS;
+            self.close_idle();
+        }
+    }
+
+    fn close_idle(&mut self) {
+        let idle_seconds = self.shared.limits.idle_seconds.load(Ordering::Relaxed);
+        if idle_seconds == 0 {
+            return;
+        }
+        let now_ms = self.bench.now_ms;
+        let idle = self.connections.iter().filter(|(_, c)| c.is_idle(now_ms, idle_seconds));
+        for slot in idle.map(|(slot, _)| slot).collect::<Vec<_>>() {
+            self.close(slot);
+        }
+    }
+
+    /// What thread 0 does for the engine: entries whose time has come leave. A pass that found
+    /// much to do is followed by a pause of three times its length, so that housekeeping never
+    /// takes more than a quarter of the thread.
+    fn keep_house(&mut self) {
+        let Some(acceptor) = &mut self.acceptor else { return };
+        let engine = &self.shared.engine;
+        let now_us = self.bench.now_ms * 1000;
+        if now_us >= acceptor.next_housekeeping_us {
+            let start_us = engine.now_us();
+            let next_ms = engine.expire_due(&mut acceptor.housekeeping);
+            let end_us = engine.now_us();
+            let pause_us = (end_us.saturating_sub(start_us) * 3).max(1_000);
+            let due_us = next_ms.unwrap_or(u64::MAX).saturating_mul(1000);
+            acceptor.next_housekeeping_us =
+                due_us.clamp(end_us + pause_us, end_us + pause_us.max(HOUSEKEEPING_MS * 1000));
+            if std::mem::take(&mut acceptor.starved) {
+                self.shared.listeners.tokens(&mut acceptor.waiting);
+            }
+        }
+        for token in std::mem::take(&mut acceptor.waiting) {
+            self.accept(token);
+        }
+    }
+
+    fn count_bytes(&mut self) {
+        let stats = self.shared.engine.stats();
+        let bench = &mut self.bench;
+        if bench.input_bytes > 0 {
+            stats.input_bytes.fetch_add(std::mem::take(&mut bench.input_bytes), Ordering::Relaxed);
+        }
+        if bench.output_bytes > 0 {
+            let bytes = std::mem::take(&mut bench.output_bytes);
+            stats.output_bytes.fetch_add(bytes, Ordering::Relaxed);
+        }
+    }
+
+    /// Accepts some of those who wait at a listener and shares them out.
+    fn accept(&mut self, token: Token) {
+        let Some(acceptor) = &mut self.acceptor else { return };
+        let mut accepted = std::mem::take(&mut acceptor.accepted);
+        match self.shared.listeners.accept(token, &mut accepted) {
+            Backlog::Empty => {}
+            Backlog::More => acceptor.waiting.push(token),
+            Backlog::NoDescriptors => {
+                if !acceptor.starved {
+                    tracing::warn!("no file descriptor left for a new connection; see ulimit -n");
+                }
+                acceptor.starved = true;
+            }
+        }
+        for one in accepted.drain(..) {
+            self.place(one);
+        }
+        if let Some(acceptor) = &mut self.acceptor {
+            acceptor.accepted = accepted;
+        }
+    }
+
+    /// Counts a new connection and gives it to the loop with the fewest, or refuses it.
+    fn place(&mut self, accepted: Accepted) {
+        let Some(index) = self.shared.enter() else {
+            self.shared.engine.stats().rejected.fetch_add(1, Ordering::Relaxed);
+            return refuse(&accepted.socket, refusal::TOO_MANY_CLIENTS);
+        };
+        self.shared.engine.stats().connections.fetch_add(1, Ordering::Relaxed);
+        if index == self.index {
+            self.adopt(accepted);
+        } else {
+            self.shared.doors[index].hand_over(accepted);
+        }
+    }
+
+    /// Takes in what was handed over.
+    fn welcome(&mut self) {
+        for accepted in self.door.take_arrived() {
+            self.adopt(accepted);
+        }
+    }
+
+    /// Makes an accepted socket a connection of this loop.
+    fn adopt(&mut self, accepted: Accepted) {
+        let Accepted { socket, origin, local } = accepted;
+        let shared = &self.shared;
+        let tcp = matches!(origin, Origin::Tcp { .. });
+        let session = Session::new(shared.engine.clone(), origin, self.door.mailbox.clone());
+        if !local
+            && session.is_authenticated()
+            && shared.limits.protected_mode.load(Ordering::Relaxed)
+        {
+            shared.engine.stats().rejected.fetch_add(1, Ordering::Relaxed);
+            refuse(&socket, refusal::PROTECTED_MODE);
+            return shared.left(self.index);
+        }
+        let keepalive_seconds = shared.limits.keepalive_seconds.load(Ordering::Relaxed);
+        if tcp && let Err(error) = socket.tune(keepalive_seconds) {
+            tracing::debug!("cannot set a socket's options: {error}");
+        }
+        let id = session.id();
+        let connection = Connection::new(socket, session, self.bench.now_ms);
+        let slot = self.connections.insert(Box::new(connection));
+        let registered = self.connections[slot].socket.register(self.poll.registry(), Token(slot));
+        if let Err(error) = registered {
+            tracing::warn!("cannot watch a connection: {error}");
+            self.connections.remove(slot);
+            return shared.left(self.index);
+        }
+        self.slots.insert(id, slot);
+    }
+
+    /// The end: what was replied may leave for a while, then everything is closed.
+    fn finish(mut self, events: &mut Events) {
+        self.welcome();
+        self.deliver();
+        let until = monotonic_now() + SHUTDOWN_GRACE;
+        let slots: Vec<usize> = self.connections.iter().map(|(slot, _)| slot).collect();
+        for slot in slots {
+            self.turn(slot, |connection, bench| {
+                connection.close_soon(bench);
+                connection.flush(bench)
+            });
+        }
+        while !self.connections.is_empty() {
+            let left = until.saturating_duration_since(monotonic_now());
+            if left.is_zero() || self.poll.poll(events, Some(left)).is_err() {
+                break;
+            }
+            for event in events.iter() {
+                self.turn(event.token().0, Connection::flush);
+            }
+        }
+        let slots: Vec<usize> = self.connections.iter().map(|(slot, _)| slot).collect();
+        slots.into_iter().for_each(|slot| self.close(slot));
+        self.count_bytes();
+    }
+}
+
+/// Tells a peer why it is not served. It may be gone already.
+fn refuse(socket: &Socket, why: &[u8]) {
+    if let Err(error) = socket.write(why) {
+        tracing::debug!("cannot tell a peer why it is refused: {error}");
+    }
+}
