@@ -4,8 +4,12 @@
 //! Start reading at [`cli`], which decides what the process is to do.
 
 pub mod cli;
+pub mod host;
 pub mod http;
+pub mod http_thread;
 pub mod init;
 pub mod logging;
 pub mod redis_conf;
+pub mod serve;
 pub mod supervise;
+pub mod user_socket;

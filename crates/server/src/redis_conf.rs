@@ -13,6 +13,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use larder_engine::config::{self, Apply, Config, Id, Kind, Profile, Value, lookup, quote};
 use larder_resp::split_quoted;
@@ -32,7 +33,7 @@ const IGNORED: [&str; 3] =
 #[derive(Debug)]
 pub struct Settings {
     /// The values.
-    pub config: Config,
+    pub config: Arc<Config>,
     /// Where each value that was set comes from.
     pub origins: HashMap<Id, Origin>,
     /// What was set and has no meaning here, each once, in the order of appearance.
@@ -202,7 +203,7 @@ impl Reader {
         let loops = i64::try_from(cpus.clamp(1, 128)).unwrap_or(1);
         config.set_default(Id::IoThreads, Value::Int(loops));
         let settings = Settings {
-            config,
+            config: Arc::new(config),
             origins: HashMap::new(),
             not_applied: Vec::new(),
             renames: Vec::new(),

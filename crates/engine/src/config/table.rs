@@ -406,6 +406,9 @@ params! {
     HttpListen: ruled("http-listen", "", http_address, Host,
         "Address and port of the HTTP service, such as 127.0.0.1:8379; empty opens none.")
         .larder("127.0.0.1:8379").at_start();
+    HttpHost: text("http-host", "", Host,
+        "One more name by which requests may call the HTTP service, beside the loopback names.")
+        .at_start();
     ProtectedMode: yes_no("protected-mode", "yes", Net,
         "Without a password, answer only clients on this machine.");
     Timeout: int("timeout", "0", (0, I32), Net,
