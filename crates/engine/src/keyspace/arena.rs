@@ -59,6 +59,11 @@ impl Arena {
         self.bump * GRANULE as u64
     }
 
+    /// Bytes that the arena keeps from others: what was touched, and what is mapped beside it.
+    pub(crate) fn resident_bytes(&self) -> u64 {
+        self.segments.resident_bytes(self.bump)
+    }
+
     /// Bytes that a request for `bytes` really takes.
     pub(crate) fn rounded(bytes: usize) -> usize {
         class_granules(class_of(bytes)) * GRANULE

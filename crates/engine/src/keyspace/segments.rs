@@ -16,6 +16,9 @@ const MAX_SEGMENTS: usize = 33;
 /// Segments aligned to a cache line.
 const ALIGN: usize = 64;
 
+/// Bytes in a page of the system's memory.
+const PAGE: u64 = 4096;
+
 /// Growing storage of units of `UNIT` bytes.
 pub(crate) struct Segments<const UNIT: usize> {
     /// Address of unit 0 of each segment's numbering, so that `base + index * UNIT` is the unit.
@@ -38,6 +41,13 @@ impl<const UNIT: usize> Segments<UNIT> {
     /// How many units the mapped segments hold.
     pub(crate) fn capacity(&self) -> u64 {
         if self.count == 0 { 0 } else { 1u64 << (self.first_log2 + self.count - 1) }
+    }
+
+    /// Bytes that are really there when the first `used` units were touched: what is mapped, but for
+    /// whole pages at its end that nobody has written to.
+    pub(crate) fn resident_bytes(&self, used: u64) -> u64 {
+        let unit = UNIT as u64;
+        (self.capacity() * unit).min((used * unit).next_multiple_of(PAGE))
     }
 
     /// The index after the last unit of the segment that holds `index`.
@@ -117,6 +127,7 @@ mod tests {
             // SAFETY: as above, written in the loop before.
             assert_eq!(unsafe { segments.at(i).cast::<u64>().read() }, u64::from(i));
         }
+        assert_eq!(segments.resident_bytes(3), 1024);
         assert_eq!(segments.segment_end(0), 4);
         assert_eq!(segments.segment_end(4), 8);
         assert_eq!(segments.segment_end(127), 128);

@@ -85,6 +85,12 @@ impl Table {
         (self.buckets() + u64::from(self.overflow_live)) * 64
     }
 
+    /// Bytes that the table keeps from others: buckets in use, and what is mapped beside them.
+    pub(crate) fn resident_bytes(&self) -> u64 {
+        self.home.resident_bytes(self.buckets())
+            + self.overflow.resident_bytes(u64::from(self.overflow_used))
+    }
+
     /// Finds the item with this hash for which `is` holds.
     #[inline]
     pub(crate) fn find(&self, hash: u64, mut is: impl FnMut(Offset) -> bool) -> Option<Place> {
