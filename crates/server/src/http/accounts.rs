@@ -166,7 +166,9 @@ impl Accounts {
         }
         let id = match self.store.command(&["INCR", "last-id"])? {
             Value::Int(id) => id.unsigned_abs(),
-            other => return Err(AccountError::Store(format!("an id that is no number: {other:?}"))),
+            other => {
+                return Err(AccountError::Store(format!("an id that is no number: {other:?}")));
+            }
         };
         let NewUser { name, admin, active, .. } = *new;
         let user = User { id, name: name.to_owned(), admin, active, password_hash };
@@ -358,9 +360,8 @@ fn hash_of(password: &str) -> Result<String, AccountError> {
 }
 
 fn verifies(hash: &str, password: &str) -> bool {
-    PasswordHash::new(hash).is_ok_and(|hash| {
-        Argon2::default().verify_password(password.as_bytes(), &hash).is_ok()
-    })
+    PasswordHash::new(hash)
+        .is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
 }
 
 /// What a token stands for: the user, and the password that was theirs when it was made.

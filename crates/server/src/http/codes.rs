@@ -148,8 +148,7 @@ impl Answer {
     #[must_use]
     pub(super) fn too_many(seconds: u64) -> Self {
         let detail = format!("too many failed logins; try again in {seconds} s");
-        let answer =
-            Answer::failed(StatusCode::TOO_MANY_REQUESTS, Code::WrongCredentials, detail);
+        let answer = Answer::failed(StatusCode::TOO_MANY_REQUESTS, Code::WrongCredentials, detail);
         Answer { retry_after_s: Some(seconds), ..answer }
     }
 
