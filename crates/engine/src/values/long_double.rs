@@ -29,11 +29,14 @@ const TOP_BIT: u64 = 1 << 63;
 /// Text of this length or longer is no number to Redis.
 const MAX_TEXT: usize = 5 * 1024;
 
-/// Decimals that are printed.
-const DECIMALS: u32 = 17;
+/// One in units of the last of the 17 decimals that are printed.
+const ONE: u128 = 10u128.pow(17);
 
-/// Powers of five below this one fit 64 bits.
+/// Powers of five below this one fit 63 bits.
 const SMALL_POWERS: u32 = 28;
+
+/// So many decimal digits fit 128 bits.
+const SMALL_DIGITS: usize = 38;
 
 /// A decimal exponent beyond which every number is infinite, or zero.
 const FAR: i64 = 5200;
@@ -77,12 +80,9 @@ impl LongDouble {
         let value = match text {
             [b'0', b'x' | b'X', rest @ ..] => Number::<16>::split(rest)?.into_binary(negative),
             [b'i' | b'I', ..] => {
-                let named = ["inf", "infinity"];
-                let is = |name: &&str| text.eq_ignore_ascii_case(name.as_bytes());
-                return named
-                    .iter()
-                    .any(|name| is(&name))
-                    .then_some(LongDouble { negative, ..LongDouble::INFINITY });
+                let mut names = ["inf", "infinity"].iter();
+                let named = names.any(|name| text.eq_ignore_ascii_case(name.as_bytes()));
+                return named.then_some(LongDouble { negative, ..LongDouble::INFINITY });
             }
             _ => Number::<10>::split(text)?.into_decimal(negative),
         };
@@ -95,7 +95,7 @@ impl LongDouble {
     }
 
     /// The sum, rounded; `None` where it is not a number (infinities that cancel).
-    pub fn add(self, other: LongDouble) -> Option<LongDouble> {
+    pub fn plus(self, other: LongDouble) -> Option<LongDouble> {
         match (self.is_finite(), other.is_finite()) {
             (true, true) => Some(self.add_finite(other)),
             (false, false) if self.negative != other.negative => None,
@@ -105,8 +105,8 @@ impl LongDouble {
     }
 
     /// The difference, rounded; `None` where it is not a number.
-    pub fn sub(self, other: LongDouble) -> Option<LongDouble> {
-        self.add(other.negated())
+    pub fn minus(self, other: LongDouble) -> Option<LongDouble> {
+        self.plus(other.negated())
     }
 
     /// The number with the other sign.
@@ -121,7 +121,7 @@ impl LongDouble {
         }
         // 53 bits, fewer where a double has no more; the rest is exact.
         let shift = (-1074 - self.exponent).max(11);
-        let (mantissa, _) = shift_right_rounded(self.mantissa.into(), shift.unsigned_abs(), false);
+        let mantissa = shift_right_rounded(self.mantissa.into(), shift.unsigned_abs(), false);
         let exponent = self.exponent + shift;
         // In two steps, for the power alone may leave the range that the product stays in.
         let (half, rest) = (exponent / 2, exponent - exponent / 2);
@@ -147,10 +147,9 @@ impl LongDouble {
         }
         if decimals != 0 {
             text.push(b'.');
-            let start = text.len();
-            text.extend(format!("{decimals:017}").bytes());
-            let kept = text[start..].iter().rposition(|&digit| digit != b'0').unwrap_or(0);
-            text.truncate(start + kept + 1);
+            let digits = format_u128(ONE + u128::from(decimals));
+            let kept = digits.iter().rposition(|&digit| digit != b'0').unwrap_or(0);
+            text.extend_from_slice(&digits[1..=kept]);
         }
         if text.as_slice() == b"-0" {
             text.remove(0);
@@ -179,14 +178,13 @@ impl LongDouble {
             return (Whole::Small(mantissa << exponent), 0);
         }
         let point = exponent.unsigned_abs();
-        let one = 10u128.pow(DECIMALS);
         let (whole, fraction) = match point {
             0..64 => (mantissa >> point, mantissa & ((1 << point) - 1)),
             _ => (0, mantissa),
         };
         // Below 2^64 × 10^17 < 2^121.
-        let (decimals, _) = shift_right_rounded(fraction * one, point, false);
-        if decimals == one {
+        let decimals = shift_right_rounded(fraction * ONE, point, false);
+        if decimals == ONE {
             (Whole::Small(whole + 1), 0)
         } else {
             (Whole::Small(whole), decimals as u64)
@@ -225,7 +223,7 @@ impl LongDouble {
             let mantissa = (mantissa << shift.unsigned_abs()) as u64;
             return LongDouble { negative, exponent: exponent + shift, mantissa }.in_range();
         }
-        let (mut mantissa, _) = shift_right_rounded(mantissa, shift.unsigned_abs(), more);
+        let mut mantissa = shift_right_rounded(mantissa, shift.unsigned_abs(), more);
         let mut exponent = exponent + shift;
         if mantissa > u128::from(u64::MAX) {
             mantissa >>= 1;
@@ -352,9 +350,11 @@ impl Number<'_, 10> {
             _ => {}
         }
         let power = power as i32;
-        if count <= 19 && power.unsigned_abs() < SMALL_POWERS {
-            let digits = self.digits().fold(0, |sum: u64, digit| sum * 10 + u64::from(digit));
-            return Some(small_decimal(negative, digits, power));
+        if count <= SMALL_DIGITS && power.unsigned_abs() < SMALL_POWERS {
+            let digits = self.digits().fold(0, |sum: u128, digit| sum * 10 + u128::from(digit));
+            if let Some(value) = small_decimal(negative, digits, power) {
+                return Some(value);
+            }
         }
         let mut digits = Big::from(0);
         self.digits().for_each(|digit| digits.multiply_add(10, digit));
@@ -367,17 +367,18 @@ fn not_lost(value: LongDouble) -> Option<LongDouble> {
     (value.mantissa != 0).then_some(value)
 }
 
-/// `digits × 10^power` for a power whose power of five fits 64 bits.
-fn small_decimal(negative: bool, digits: u64, power: i32) -> LongDouble {
+/// `digits × 10^power` for a power whose power of five fits 63 bits; `None` where the product is
+/// too long.
+fn small_decimal(negative: bool, digits: u128, power: i32) -> Option<LongDouble> {
     let five = 5u128.pow(power.unsigned_abs());
     if power >= 0 {
-        return LongDouble::rounded(negative, u128::from(digits) * five, power, false);
+        return Some(LongDouble::rounded(negative, digits.checked_mul(five)?, power, false));
     }
     // 128 bits over at most 63 leave at least 65.
-    let shift = 64 + digits.leading_zeros();
-    let scaled = u128::from(digits) << shift;
-    let exponent = power - shift.cast_signed();
-    LongDouble::rounded(negative, scaled / five, exponent, scaled % five != 0)
+    let shift = digits.leading_zeros();
+    let scaled = digits << shift;
+    let (quotient, more) = (scaled / five, !scaled.is_multiple_of(five));
+    Some(LongDouble::rounded(negative, quotient, power - shift.cast_signed(), more))
 }
 
 /// `digits × 10^power` for any.
@@ -419,26 +420,27 @@ fn exponent(text: &[u8]) -> Option<i64> {
 }
 
 /// `value / 2^shift` rounded to nearest, ties to even, where `more` says that the value is a
-/// little greater; and whether anything was lost.
-fn shift_right_rounded(value: u128, shift: u32, more: bool) -> (u128, bool) {
-    if shift == 0 {
-        return (value, more);
-    }
-    if shift > 128 {
-        return (0, value != 0 || more);
-    }
+/// little greater.
+fn shift_right_rounded(value: u128, shift: u32, more: bool) -> u128 {
     let (kept, lost) = match shift {
+        0 => return value,
+        1..128 => (value >> shift, value & ((1 << shift) - 1)),
         128 => (0, value),
-        _ => (value >> shift, value & ((1 << shift) - 1)),
+        _ => return 0,
     };
     let half = 1u128 << (shift - 1);
     let up = lost > half || lost == half && (more || kept & 1 == 1);
-    (kept + u128::from(up), lost != 0 || more)
+    kept + u128::from(up)
 }
 
 fn format_u128(value: u128) -> SmallVec<[u8; 40]> {
     let mut digits = SmallVec::new();
     let mut rest = value;
+    while rest > u128::from(u64::MAX) {
+        digits.push(b'0' + (rest % 10) as u8);
+        rest /= 10;
+    }
+    let mut rest = rest as u64;
     loop {
         digits.push(b'0' + (rest % 10) as u8);
         rest /= 10;

@@ -62,7 +62,7 @@ impl<'a> Command<'a> for IncrByFloat<'a> {
             None => LongDouble::ZERO,
         };
         let increment = LongDouble::parse(self.increment).ok_or(Error::NotFloat)?;
-        let sum = old.add(increment).filter(|sum| sum.is_finite());
+        let sum = old.plus(increment).filter(|sum| sum.is_finite());
         let sum = sum.ok_or(Error::text("ERR increment would produce NaN or Infinity"))?.text();
         gate.put(NewValue::Bytes(Kind::String, &sum), Expiry::Keep);
         ctx.keys.effect(&set::SPEC, &[self.key, &sum, b"KEEPTTL"]);

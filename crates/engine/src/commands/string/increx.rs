@@ -142,9 +142,9 @@ impl<'a> Command<'a> for IncrEx<'a> {
                 words.keyword("LBOUND").int(step.least).keyword("UBOUND").int(step.greatest);
             }
             Step::Float(step) => {
-                words.keyword("BYFLOAT").push(&step.by.exact_text().as_bytes());
-                words.keyword("LBOUND").push(&step.least.exact_text().as_bytes());
-                words.keyword("UBOUND").push(&step.greatest.exact_text().as_bytes());
+                words.keyword("BYFLOAT").push(step.by.exact_text().as_bytes());
+                words.keyword("LBOUND").push(step.least.exact_text().as_bytes());
+                words.keyword("UBOUND").push(step.greatest.exact_text().as_bytes());
             }
         }
         if self.saturate {
@@ -260,7 +260,7 @@ impl Bounded<LongDouble> {
         if !saturate && (new != sum || !sum.is_finite()) {
             return Ok(None);
         }
-        let added = new.sub(old).filter(|added| added.is_finite());
+        let added = new.minus(old).filter(|added| added.is_finite());
         let added = added.ok_or(Error::text("ERR applied increment would be Infinity"))?;
         Ok(Some((new, added)))
     }

@@ -11,7 +11,7 @@ fn text_of(text: &str) -> Option<String> {
 fn sum(value: &str, increment: &str) -> String {
     let operands = (LongDouble::parse(value.as_bytes()), LongDouble::parse(increment.as_bytes()));
     let (Some(value), Some(increment)) = operands else { return "not-a-float".into() };
-    match value.add(increment).filter(|sum| sum.is_finite()) {
+    match value.plus(increment).filter(|sum| sum.is_finite()) {
         Some(sum) => String::from_utf8(sum.text().to_vec()).expect("ASCII"),
         None => "not-finite".into(),
     }
@@ -117,9 +117,9 @@ fn infinities() {
     let inf = LongDouble::parse(b"inf").expect("a number");
     let one = LongDouble::parse(b"1").expect("a number");
     assert!(!inf.is_finite() && inf > LongDouble::MAX && inf.negated() < one);
-    assert_eq!(inf.sub(inf), None);
-    assert_eq!(inf.add(one), Some(inf));
-    assert_eq!(LongDouble::MAX.add(LongDouble::MAX), Some(inf));
+    assert_eq!(inf.minus(inf), None);
+    assert_eq!(inf.plus(one), Some(inf));
+    assert_eq!(LongDouble::MAX.plus(LongDouble::MAX), Some(inf));
 }
 
 proptest! {
