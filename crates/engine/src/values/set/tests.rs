@@ -300,7 +300,7 @@ fn play(step: Step, live: &mut Played, model: &mut BTreeMap<u8, Model>) {
             let distinct = drawn.iter().collect::<BTreeSet<_>>().len();
             match usize::try_from(count) {
                 Ok(count) => {
-                    assert_eq!((drawn.len(), distinct), (set.len().min(count), drawn.len()))
+                    assert_eq!((drawn.len(), distinct), (set.len().min(count), drawn.len()));
                 }
                 Err(_) if set.is_empty() => assert!(drawn.is_empty()),
                 Err(_) => assert_eq!(drawn.len(), usize::from(count.unsigned_abs())),
