@@ -17,6 +17,10 @@ use smallvec::SmallVec;
 pub(crate) struct Changes {
     /// Time of the command, in Unix milliseconds.
     pub(crate) now_ms: u64,
+    /// When the command began, in Unix microseconds: read once its locks were held.
+    pub(crate) began_us: u64,
+    /// The session's reads leave no trace on keys (`CLIENT NO-TOUCH`).
+    pub(crate) no_touch: bool,
     /// LRU clock or first LFU count for entries that are touched.
     pub(crate) access: u32,
     /// Changes that went through the gate.

@@ -6,7 +6,7 @@
 
 use crate::blocking::Waiter;
 use crate::changes::Changes;
-use crate::clients::Clients;
+use crate::clients::{Clients, Pause};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::host::Host;
@@ -17,13 +17,15 @@ use crate::keyspace::hash::KeyHash;
 use crate::keyspace::locks::{Acquired, Locks, ShardSet, Wait};
 use crate::keyspace::shard::Shard;
 use crate::keyspace::snapshot::Snapshots;
+use crate::latency::Latency;
 use crate::log::{Log, Position, flags};
 use crate::pubsub::PubSub;
 use crate::reply::WireReply;
+use crate::slowlog::SlowLog;
 use crate::stats::Stats;
 use crate::sync::Mutex;
 use std::cell::UnsafeCell;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 /// Entries that a command removes in passing because their time has come.
@@ -62,13 +64,21 @@ pub struct Engine {
     pub(crate) pubsub: PubSub,
     /// Every session.
     pub(crate) clients: Clients,
+    /// Whether clients have to wait (`CLIENT PAUSE`).
+    pub(crate) pause: Pause,
     /// Counters for INFO.
     pub(crate) stats: Stats,
+    /// Commands and moments that took long.
+    pub(crate) slowlog: SlowLog,
+    pub(crate) latency: Latency,
     started_ms: u64,
+    run_id: String,
     alarm: Alarm,
     pub(crate) snapshots: Mutex<Snapshots>,
     /// Flushed shards that the housekeeper is to free.
     pub(crate) garbage: Mutex<Vec<Detached>>,
+    /// Keys are removed when they are due, not only when somebody asks for them.
+    active_expire: AtomicBool,
 }
 
 /// Tells the housekeeper when the next key is due.
@@ -104,6 +114,8 @@ impl Engine {
         assert!(shards.is_power_of_two() && shards <= 1024, "{shards} shards");
         let hash = KeyHash::new(hash_seed);
         let started_ms = clock.now_us() / 1000;
+        let mut random = fastrand::Rng::with_seed(random_seed);
+        let run_id = (0..40).map(|_| char::from(b"0123456789abcdef"[random.usize(..16)])).collect();
         Arc::new(Engine {
             locks: Locks::new(shards),
             shards: (0..shards).map(|_| Slot(UnsafeCell::new(Shard::new(hash)))).collect(),
@@ -111,15 +123,20 @@ impl Engine {
             clock,
             config,
             host,
-            random: Mutex::new(fastrand::Rng::with_seed(random_seed)),
+            random: Mutex::new(random),
             log: Log::new(crate::log::DEFAULT_RING_BYTES),
             pubsub: PubSub::default(),
             clients: Clients::default(),
+            pause: Pause::default(),
             stats: Stats::default(),
+            slowlog: SlowLog::default(),
+            latency: Latency::default(),
             started_ms,
             alarm: Alarm { armed_ms: AtomicU64::new(u64::MAX), ring: OnceLock::new() },
             snapshots: Mutex::default(),
             garbage: Mutex::default(),
+            run_id,
+            active_expire: AtomicBool::new(true),
         })
     }
 
@@ -151,6 +168,11 @@ impl Engine {
     /// When the engine began, in Unix milliseconds.
     pub fn started_ms(&self) -> u64 {
         self.started_ms
+    }
+
+    /// Forty hexadecimal digits that tell this run from others.
+    pub fn run_id(&self) -> &str {
+        &self.run_id
     }
 
     /// How many shards there are.
@@ -277,9 +299,35 @@ impl Engine {
         }
     }
 
+    /// Keys are removed again as they become due, from the next command on: a pause was ended.
+    pub(crate) fn resume_expiry(&self) {
+        self.alarm.armed_ms.store(u64::MAX, Ordering::SeqCst);
+    }
+
+    /// Whether keys are removed before somebody asks for them.
+    pub(crate) fn set_active_expire(&self, on: bool) {
+        self.active_expire.store(on, Ordering::SeqCst);
+        if on {
+            self.resume_expiry();
+        }
+    }
+
+    #[inline]
+    fn expires_actively(&self, now_ms: u64) -> bool {
+        self.active_expire.load(Ordering::Relaxed) && self.pause.until_ms(now_ms).is_none()
+    }
+
     /// Removes entries whose time has come and frees memory of flushed databases; returns when
     /// there is more to do, in Unix milliseconds (at once if the batch was not enough).
+    ///
+    /// Nothing is removed while clients are paused: data then stays as it is.
     pub fn expire_due(&self, changes: &mut Housekeeping) -> Option<u64> {
+        let now_ms = self.now_us() / 1000;
+        if !self.expires_actively(now_ms) {
+            // Nobody needs to ring until this is over.
+            self.alarm.armed_ms.store(0, Ordering::SeqCst);
+            return self.pause.until_ms(now_ms);
+        }
         self.alarm.armed_ms.store(u64::MAX, Ordering::SeqCst);
         let mut next = self.free_garbage().then_some(0);
         for index in 0..self.shard_count() {
@@ -328,7 +376,8 @@ impl Keys<'_> {
     /// Reads the time and removes a little of what is due.
     #[inline]
     fn begin(&mut self) {
-        let mut now_ms = self.engine.clock.now_us() / 1000;
+        self.changes.began_us = self.engine.clock.now_us();
+        let mut now_ms = self.changes.began_us / 1000;
         let held = self.held;
         for index in held.iter(self.engine.shard_count()) {
             now_ms = now_ms.max(self.shard_at(index).now_ms);
@@ -341,7 +390,7 @@ impl Keys<'_> {
             shard.now_ms = now_ms;
             due |= shard.next_due_ms <= now_ms;
         }
-        if due {
+        if due && self.engine.expires_actively(now_ms) {
             self.expire(EXPIRE_IN_PASSING);
         }
     }

@@ -117,7 +117,7 @@ impl<'c> Keys<'c> {
             };
             (*shard).stats.hits += 1;
             let entry = (*shard).entry(found);
-            if touch {
+            if touch && !self.changes.no_touch {
                 entry.set_access(self.changes.access);
             }
             Some(entry)

@@ -34,6 +34,8 @@ pub enum Event {
 /// A published message.
 #[derive(Debug)]
 pub struct Message {
+    /// Published by `SPUBLISH`, in the namespace of shard channels.
+    pub sharded: bool,
     /// The pattern that matched, for pattern subscribers.
     pub pattern: Option<Box<[u8]>>,
     /// The channel.

@@ -2,7 +2,8 @@
 //!
 //! Channels lie in stripes by their hash; a stripe's lock orders the messages of its channels:
 //! a message is posted to all its mailboxes under it, one event a mailbox. Patterns have one
-//! list. Delivery is at most once, to whoever is subscribed at that moment.
+//! list. Shard channels are a namespace of their own that patterns do not reach. Delivery is at
+//! most once, to whoever is subscribed at that moment.
 
 use crate::mailbox::{Event, Mailbox, Message, Recipients, SessionId};
 use crate::sync::Mutex;
@@ -16,22 +17,18 @@ type Hearers = Vec<(SessionId, Arc<Mailbox>)>;
 /// All subscriptions.
 #[derive(Debug, Default)]
 pub(crate) struct PubSub {
-    channels: [Mutex<HashMap<Box<[u8]>, Hearers>>; 16],
+    /// Channels of `SUBSCRIBE`.
+    pub(crate) channels: Channels,
+    /// Channels of `SSUBSCRIBE`.
+    pub(crate) sharded: Channels,
     patterns: Mutex<HashMap<Box<[u8]>, Hearers>>,
 }
 
+/// One namespace of channels.
+#[derive(Debug, Default)]
+pub(crate) struct Channels([Mutex<HashMap<Box<[u8]>, Hearers>>; 16]);
+
 impl PubSub {
-    /// Subscribes a session to a channel.
-    pub(crate) fn subscribe(&self, channel: &[u8], id: SessionId, mailbox: &Arc<Mailbox>) {
-        let mut stripe = self.stripe(channel).lock();
-        stripe.entry(channel.into()).or_default().push((id, mailbox.clone()));
-    }
-
-    /// Ends a subscription to a channel.
-    pub(crate) fn unsubscribe(&self, channel: &[u8], id: SessionId) {
-        leave(&mut self.stripe(channel).lock(), channel, id);
-    }
-
     /// Subscribes a session to all channels that match a pattern.
     pub(crate) fn subscribe_pattern(&self, pattern: &[u8], id: SessionId, mailbox: &Arc<Mailbox>) {
         let mut patterns = self.patterns.lock();
@@ -45,24 +42,56 @@ impl PubSub {
 
     /// Posts a message to everybody who hears its channel; how many that are.
     pub(crate) fn publish(&self, channel: &[u8], payload: &[u8]) -> usize {
-        let stripe = self.stripe(channel).lock();
+        let stripe = self.channels.stripe(channel).lock();
+        let message = |pattern: Option<&[u8]>| Message {
+            sharded: false,
+            pattern: pattern.map(Into::into),
+            channel: channel.into(),
+            payload: payload.into(),
+        };
         let mut receivers = 0;
         if let Some(hearers) = stripe.get(channel) {
-            receivers += post(hearers, None, channel, payload);
+            receivers += post(hearers, message(None));
         }
         for (pattern, hearers) in self.patterns.lock().iter() {
             if glob::matches(pattern, channel) {
-                receivers += post(hearers, Some(pattern), channel, payload);
+                receivers += post(hearers, message(Some(pattern)));
             }
         }
         receivers
     }
 
+    /// The same for a shard channel.
+    pub(crate) fn publish_sharded(&self, channel: &[u8], payload: &[u8]) -> usize {
+        let stripe = self.sharded.stripe(channel).lock();
+        stripe.get(channel).map_or(0, |hearers| {
+            let (channel, payload) = (channel.into(), payload.into());
+            post(hearers, Message { sharded: true, pattern: None, channel, payload })
+        })
+    }
+
+    /// How many different patterns there are.
+    pub(crate) fn patterns(&self) -> usize {
+        self.patterns.lock().len()
+    }
+}
+
+impl Channels {
+    /// Subscribes a session to a channel.
+    pub(crate) fn subscribe(&self, channel: &[u8], id: SessionId, mailbox: &Arc<Mailbox>) {
+        let mut stripe = self.stripe(channel).lock();
+        stripe.entry(channel.into()).or_default().push((id, mailbox.clone()));
+    }
+
+    /// Ends a subscription to a channel.
+    pub(crate) fn unsubscribe(&self, channel: &[u8], id: SessionId) {
+        leave(&mut self.stripe(channel).lock(), channel, id);
+    }
+
     /// Channels that somebody hears and that match a pattern.
-    pub(crate) fn channels(&self, pattern: Option<&[u8]>) -> Vec<Box<[u8]>> {
-        let matches =
-            |channel: &[u8]| pattern.is_none_or(|p| p == b"*" || glob::matches(p, channel));
-        self.channels
+    pub(crate) fn matching(&self, pattern: Option<&[u8]>) -> Vec<Box<[u8]>> {
+        let matches = |channel: &[u8]| pattern.is_none_or(|p| glob::matches(p, channel));
+        self.0
             .iter()
             .flat_map(|stripe| {
                 let stripe = stripe.lock();
@@ -76,14 +105,14 @@ impl PubSub {
         self.stripe(channel).lock().get(channel).map_or(0, Vec::len)
     }
 
-    /// How many different patterns there are.
-    pub(crate) fn patterns(&self) -> usize {
-        self.patterns.lock().len()
+    /// How many channels somebody hears.
+    pub(crate) fn len(&self) -> usize {
+        self.0.iter().map(|stripe| stripe.lock().len()).sum()
     }
 
     fn stripe(&self, channel: &[u8]) -> &Mutex<HashMap<Box<[u8]>, Hearers>> {
         let sum = channel.iter().fold(0u8, |sum, byte| sum.wrapping_mul(31).wrapping_add(*byte));
-        &self.channels[usize::from(sum) % 16]
+        &self.0[usize::from(sum) % 16]
     }
 }
 
@@ -97,20 +126,14 @@ fn leave(map: &mut HashMap<Box<[u8]>, Hearers>, name: &[u8], id: SessionId) {
 }
 
 /// One event for each mailbox, however many of its sessions hear it.
-fn post(hearers: &Hearers, pattern: Option<&[u8]>, channel: &[u8], payload: &[u8]) -> usize {
-    let message = Arc::new(Message {
-        pattern: pattern.map(Into::into),
-        channel: channel.into(),
-        payload: payload.into(),
-    });
-    let mut boxes: Vec<(&Arc<Mailbox>, Vec<SessionId>)> = Vec::new();
+fn post(hearers: &Hearers, message: Message) -> usize {
+    let message = Arc::new(message);
+    let mut boxes: HashMap<*const Mailbox, (&Arc<Mailbox>, Vec<SessionId>)> = HashMap::new();
     for (id, mailbox) in hearers {
-        match boxes.iter_mut().find(|(other, _)| Arc::ptr_eq(other, mailbox)) {
-            Some((_, ids)) => ids.push(*id),
-            None => boxes.push((mailbox, vec![*id])),
-        }
+        let (_, ids) = boxes.entry(Arc::as_ptr(mailbox)).or_insert((mailbox, Vec::new()));
+        ids.push(*id);
     }
-    for (mailbox, ids) in boxes {
+    for (mailbox, ids) in boxes.into_values() {
         mailbox.post(Recipients::Many(ids), Event::Message(message.clone()));
     }
     hearers.len()

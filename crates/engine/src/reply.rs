@@ -36,6 +36,8 @@ pub trait Reply {
     fn verbatim(&mut self, format: [u8; 3], text: &[u8]);
     /// The protocol of the reader, where a command answers differently by it.
     fn protocol(&self) -> Protocol;
+    /// What follows is for a reader of another protocol (`HELLO`, `RESET`).
+    fn switch(&mut self, protocol: Protocol);
 
     /// `+OK`
     fn ok(&mut self) {
@@ -113,6 +115,9 @@ impl Reply for WireReply<'_> {
     }
     fn protocol(&self) -> Protocol {
         self.protocol
+    }
+    fn switch(&mut self, protocol: Protocol) {
+        self.protocol = protocol;
     }
 }
 
@@ -236,4 +241,5 @@ impl Reply for ValueReply {
     fn protocol(&self) -> Protocol {
         Protocol::Resp3
     }
+    fn switch(&mut self, _: Protocol) {}
 }

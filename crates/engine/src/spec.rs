@@ -58,6 +58,9 @@ pub mod flag {
     /// Allowed in RESP2 while subscribed.
     pub const WHILE_SUBSCRIBED: Flags = 1 << 21;
 
+    /// Refused unless the settings admit it.
+    pub const PROTECTED: Flags = 1 << 22;
+
     /// Flags that `COMMAND` shows, with the names it gives them.
     pub const SHOWN: &[(Flags, &str)] = &[
         (WRITE, "write"),

@@ -2,15 +2,20 @@
 //!
 //! [`table`] is the one list. A command's name stands in its own file's SPEC and nowhere else.
 
+pub mod connection;
 pub mod generic;
+mod help;
+pub mod pubsub;
+pub mod server;
 pub mod set;
 pub mod string;
 pub mod table;
+pub mod transactions;
 
 use crate::command::Ctx;
 use crate::error::Error;
 use crate::reply::Reply;
-use crate::spec::Entry;
+use crate::spec::{Entry, Spec};
 use hashbrown::HashMap;
 use std::sync::OnceLock;
 
@@ -24,7 +29,7 @@ const MAX_NAME: usize = 32;
 const MAX_ECHO: usize = 128;
 
 /// Makes a table entry of a command's SPEC and type (`plain` for a type that borrows nothing), or
-/// of a container's SPEC alone.
+/// of a container's SPEC alone; twins name their own SPEC beside the type.
 macro_rules! entry {
     (plain $module:ident :: $type:ident) => {
         crate::spec::Entry {
@@ -37,6 +42,14 @@ macro_rules! entry {
     ($module:ident :: $type:ident) => {
         crate::spec::Entry {
             spec: &$module::SPEC,
+            invoke: Some(|ctx, words, reply| {
+                crate::command::invoke::<$module::$type<'_>>(ctx, words, 1, reply)
+            }),
+        }
+    };
+    ($module:ident :: $type:ident, $spec:ident) => {
+        crate::spec::Entry {
+            spec: &$module::$spec,
             invoke: Some(|ctx, words, reply| {
                 crate::command::invoke::<$module::$type<'_>>(ctx, words, 1, reply)
             }),
@@ -63,7 +76,83 @@ macro_rules! subcommand {
         }
     };
 }
-pub(crate) use {entry, subcommand};
+/// Makes a command of a type without arguments: what it knows and what it does.
+macro_rules! nullary {
+    ($type:ident, $spec:expr, $run:expr) => {
+        impl<'a> crate::command::Command<'a> for $type {
+            const SPEC: &'static crate::spec::Spec = &$spec;
+            fn parse(_: &mut crate::args::Args<'a>) -> Result<Self, crate::error::Error> {
+                Ok($type)
+            }
+            fn words(&self, _: &mut crate::command::Words<'_>) {}
+            fn keys(&self, _: &mut dyn FnMut(&'a [u8])) {}
+            fn run(
+                &self,
+                ctx: &mut crate::command::Ctx<'_, '_>,
+                reply: &mut dyn crate::reply::Reply,
+            ) -> Result<(), crate::error::Error> {
+                type Run = fn(
+                    &mut crate::command::Ctx<'_, '_>,
+                    &mut dyn crate::reply::Reply,
+                ) -> Result<(), crate::error::Error>;
+                let run: Run = $run;
+                run(ctx, reply)
+            }
+        }
+    };
+}
+pub(crate) use {entry, nullary, subcommand};
+
+/// A command as the table as a whole knows it.
+#[derive(Debug)]
+pub struct Known {
+    /// `name`, or `container|name`.
+    pub name: String,
+    /// The command.
+    pub entry: &'static Entry,
+    /// Whether it is a subcommand.
+    pub is_sub: bool,
+}
+
+/// Every command and subcommand, by its number; the commands come first, as in the table.
+pub fn all() -> &'static [Known] {
+    static ALL: OnceLock<Vec<Known>> = OnceLock::new();
+    ALL.get_or_init(|| {
+        let known = |name: String, entry, is_sub| Known { name, entry, is_sub };
+        let commands = table::COMMANDS.iter();
+        let subcommands = table::COMMANDS.iter().flat_map(|entry| {
+            let name = move |sub: &Entry| format!("{}|{}", entry.spec.name, sub.spec.name);
+            entry.spec.subcommands.iter().map(move |sub| known(name(sub), sub, true))
+        });
+        commands
+            .map(|entry| known(entry.spec.name.to_owned(), entry, false))
+            .chain(subcommands)
+            .collect()
+    })
+}
+
+/// The number of an entry of the table: its place in [`all`].
+#[inline]
+pub(crate) fn number_of(entry: &'static Entry) -> usize {
+    let distance = std::ptr::from_ref(entry).addr().wrapping_sub(table::COMMANDS.as_ptr().addr());
+    let number = distance / size_of::<Entry>();
+    if number < table::COMMANDS.len() { number } else { number_of_subcommand(entry) }
+}
+
+fn number_of_subcommand(entry: &'static Entry) -> usize {
+    static NUMBERS: OnceLock<HashMap<usize, usize>> = OnceLock::new();
+    let address = |entry: &'static Entry| std::ptr::from_ref(entry).addr();
+    let numbers = NUMBERS.get_or_init(|| {
+        all().iter().enumerate().map(|(number, known)| (address(known.entry), number)).collect()
+    });
+    numbers.get(&address(entry)).copied().unwrap_or(0)
+}
+
+/// The number of the command that a spec belongs to; none for a subcommand's.
+pub(crate) fn number_of_spec(spec: &Spec) -> Option<usize> {
+    let entry = find(spec.name.as_bytes())?;
+    (entry.spec.summary == spec.summary).then(|| number_of(entry))
+}
 
 /// The command of a name, in any case.
 #[inline]
@@ -88,24 +177,19 @@ pub fn find_subcommand(container: &'static Entry, name: &[u8]) -> Option<&'stati
 /// The entry that runs a request of these words.
 pub fn resolve(words: &[&[u8]]) -> Option<&'static Entry> {
     let entry = find(words.first()?)?;
-    if entry.spec.subcommands.is_empty() {
-        return Some(entry);
+    match words.get(1) {
+        Some(name) if !entry.spec.subcommands.is_empty() => find_subcommand(entry, name),
+        _ => Some(entry),
     }
-    find_subcommand(entry, words.get(1)?)
 }
 
 /// `name` or `container|subcommand`.
-pub(crate) fn full_name(words: &[&[u8]], entry: &Entry) -> String {
-    match words.first().and_then(|word| find(word)) {
-        Some(first) if !std::ptr::eq(first, entry) => {
-            format!("{}|{}", first.spec.name, entry.spec.name)
-        }
-        _ => entry.spec.name.to_owned(),
-    }
+pub(crate) fn full_name(entry: &'static Entry) -> &'static str {
+    &all()[number_of(entry)].name
 }
 
-pub(crate) fn arity_error(words: &[&[u8]], entry: &Entry) -> Error {
-    Error::Arity(full_name(words, entry).into())
+pub(crate) fn arity_error(entry: &'static Entry) -> Error {
+    Error::Arity(full_name(entry).into())
 }
 
 pub(crate) fn unknown_error(words: &[&[u8]]) -> Error {

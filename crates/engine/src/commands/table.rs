@@ -1,7 +1,12 @@
 //! The one list of commands.
 
+use super::connection::{auth, client, echo, hello, ping, quit, reset, select};
 use super::entry;
 use super::generic::del;
+use super::pubsub::{publish, pubsub, subscribe, unsubscribe};
+use super::server::{
+    acl, command, config, debug, info, latency, lolwut, memory, role, shutdown, slowlog, time,
+};
 use super::set::{
     sadd, scard, sdiff, sdiffstore, sinter, sintercard, sinterstore, sismember, smembers,
     smismember, smove, spop, srandmember, srem, sscan, sunion, sunionstore,
@@ -11,12 +16,45 @@ use super::string::{
     incrbyfloat, increx, lcs, mget, mset, msetnx, psetex, set, setex, setnx, setrange, strlen,
     substr,
 };
+use super::transactions::{discard, exec, multi, unwatch, watch};
 use crate::spec::Entry;
 
 /// Every command; containers hold their subcommands.
 pub static COMMANDS: &[Entry] = &[
+    // connection
+    entry!(auth::Auth),
+    entry!(container client),
+    entry!(echo::Echo),
+    entry!(hello::Hello),
+    entry!(ping::Ping),
+    entry!(plain quit::Quit),
+    entry!(plain reset::Reset),
+    entry!(plain select::Select),
     // generic
     entry!(del::Del),
+    // pubsub
+    entry!(publish::Publish),
+    entry!(subscribe::PSubscribe, SPEC_PATTERN),
+    entry!(container pubsub),
+    entry!(unsubscribe::PUnsubscribe, SPEC_PATTERN),
+    entry!(publish::SPublish, SPEC_SHARDED),
+    entry!(subscribe::SSubscribe, SPEC_SHARDED),
+    entry!(subscribe::Subscribe),
+    entry!(unsubscribe::SUnsubscribe, SPEC_SHARDED),
+    entry!(unsubscribe::Unsubscribe),
+    // server
+    entry!(container acl),
+    entry!(plain command::Describe),
+    entry!(container config),
+    entry!(plain debug::Debug),
+    entry!(info::Info),
+    entry!(container latency),
+    entry!(plain lolwut::Lolwut),
+    entry!(container memory),
+    entry!(plain role::Role),
+    entry!(plain shutdown::Shutdown),
+    entry!(container slowlog),
+    entry!(plain time::Time),
     // set
     entry!(sadd::Sadd),
     entry!(scard::Scard),
@@ -61,4 +99,10 @@ pub static COMMANDS: &[Entry] = &[
     entry!(setrange::SetRange),
     entry!(strlen::StrLen),
     entry!(substr::Substr),
+    // transactions
+    entry!(plain discard::Discard),
+    entry!(plain exec::Exec),
+    entry!(plain multi::Multi),
+    entry!(plain unwatch::Unwatch),
+    entry!(watch::Watch),
 ];

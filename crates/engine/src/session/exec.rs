@@ -3,67 +3,81 @@
 //! EXEC takes the locks of all queued commands' keys and of all watched keys at once, so that a
 //! transaction is atomic over shards and the check of the watches belongs to it.
 
-use super::state::Multi;
-use super::{Flow, Session, more_shards_of, shards_of};
+use super::state::{Multi, Queued};
+use super::{Flow, Session, SessionState, more_shards_of, note_run, shards_of};
 use crate::command::Ctx;
-use crate::commands;
+use crate::engine::Engine;
 use crate::error::Error;
-use crate::keys::Hashes;
+use crate::keys::{Hashes, Keys};
 use crate::keyspace::locks::{Acquired, ShardSet, Wait};
 use crate::reply::Reply;
 use crate::spec::Entry;
 use smallvec::SmallVec;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// A queued command with its words as commands take them.
+type Step<'q> = (&'static Entry, SmallVec<[&'q [u8]; 8]>);
 
 impl Session {
-    pub(super) fn exec(&mut self, reply: &mut dyn Reply, wait: Wait<'_>) -> Flow {
+    pub(super) fn exec(
+        &mut self,
+        entry: &'static Entry,
+        reply: &mut dyn Reply,
+        wait: Wait<'_>,
+    ) -> Flow {
         let Some(multi) = self.state.multi.take() else {
-            return self.refuse(&Error::text("ERR EXEC without MULTI"), reply);
+            self.fail(Some(entry), &Error::text("ERR EXEC without MULTI"), reply);
+            return Flow::Continue;
         };
         if multi.aborted {
-            self.discard();
+            self.state.discard();
             let error = Error::text("EXECABORT Transaction discarded because of previous errors.");
-            return self.refuse(&error, reply);
+            self.fail(Some(entry), &error, reply);
+            return Flow::Continue;
         }
-        let flow = self.exec_queue(&multi, reply, wait);
-        if flow == Flow::Retry {
-            self.state.multi = Some(multi);
-        } else {
-            self.discard();
+        match self.exec_queue(entry, &multi, reply, wait) {
+            Ok(flow) => {
+                self.state.discard();
+                flow
+            }
+            Err(refused) => {
+                self.state.multi = Some(multi);
+                match refused {
+                    Acquired::Busy => self.refuse(Some(entry), &super::BUSY, reply),
+                    _ => Flow::Retry,
+                }
+            }
         }
-        flow
     }
 
-    fn exec_queue(&mut self, multi: &Multi, reply: &mut dyn Reply, wait: Wait<'_>) -> Flow {
-        let queue: Vec<(&'static Entry, SmallVec<[&[u8]; 8]>)> = multi
+    /// Runs the queue under all of its locks, unless a watched key has changed.
+    fn exec_queue(
+        &mut self,
+        entry: &'static Entry,
+        multi: &Multi,
+        reply: &mut dyn Reply,
+        wait: Wait<'_>,
+    ) -> Result<Flow, Acquired> {
+        let steps: Vec<Step<'_>> = multi
             .queue
             .iter()
-            .filter_map(|words| {
-                let words: SmallVec<[&[u8]; 8]> = words.iter().map(Vec::as_slice).collect();
-                Some((commands::resolve(&words)?, words))
-            })
+            .map(|Queued { entry, words }| (*entry, words.iter().map(Vec::as_slice).collect()))
             .collect();
         let mut hashes = Hashes::default();
-        let mut set = ShardSet::None;
-        for (entry, words) in &queue {
-            let more = shards_of(&self.engine, entry, words, &mut hashes);
-            if more == ShardSet::All {
-                set = ShardSet::All;
-            }
-            more.iter(self.engine.shard_count()).for_each(|shard| set.add(shard));
-        }
-        for (_, key) in &self.state.watched {
-            set.add(self.engine.shard_index(self.engine.hash().of(key)));
-        }
+        let set = self.shards_of_queue(&steps, &mut hashes);
         let Session { engine, state, changes, .. } = self;
         let db = state.db;
-        let done = engine.with_keys(
+        changes.no_touch = state.client.facts.no_touch.load(Ordering::Relaxed);
+        let mut now_us = 0;
+        let (began_us, position) = engine.with_keys(
             set,
             &hashes,
             changes,
             wait,
             |keys| {
                 let mut set = ShardSet::None;
-                for (entry, words) in &queue {
+                for (entry, words) in &steps {
                     more_shards_of(keys, db, entry, words)
                         .iter(keys.engine.shard_count())
                         .for_each(|shard| set.add(shard));
@@ -71,41 +85,72 @@ impl Session {
                 set
             },
             |keys| {
-                if state.is_touched() {
+                let began_us = keys.changes.began_us;
+                if is_touched(keys, state) {
                     reply.null_array();
-                    return;
+                    return began_us;
                 }
-                reply.array(queue.len());
-                for (entry, words) in &queue {
-                    let Some(invoke) = entry.invoke else { continue };
-                    keys.db = state.db;
-                    let mut ctx = Ctx::new(engine, keys, state, false);
-                    if let Err(error) = invoke(&mut ctx, words, reply) {
-                        engine.stats.error(&error.to_string());
-                        reply.error(&error);
-                    }
+                reply.array(steps.len());
+                now_us = began_us;
+                for (entry, words) in &steps {
+                    now_us = step(engine, keys, state, (*entry, words), reply, now_us);
                 }
+                began_us
             },
-        );
-        match done {
-            Ok(((), position)) => {
-                self.position = self.position.max(position);
-                self.state.flow.take().unwrap_or(Flow::Continue)
+        )?;
+        self.position = self.position.max(position);
+        let now_us = now_us.max(began_us);
+        self.state.client.active_ms.store(now_us / 1000, Ordering::Relaxed);
+        let words: &[&[u8]] = &[entry.spec.name.as_bytes()];
+        note_run(&self.engine, &mut self.state, entry, words, began_us, now_us);
+        Ok(self.state.flow.take().unwrap_or(Flow::Continue))
+    }
+
+    fn shards_of_queue(&self, steps: &[Step<'_>], hashes: &mut Hashes) -> ShardSet {
+        let mut set = ShardSet::None;
+        for (entry, words) in steps {
+            let more = shards_of(&self.engine, entry, words, hashes);
+            // What a command needs to know of shards, those before it in the queue may change.
+            if more == ShardSet::All || entry.spec.more_shards.is_some() {
+                return ShardSet::All;
             }
-            Err(Acquired::Busy) => self.refuse(&super::BUSY, reply),
-            Err(_) => Flow::Retry,
+            more.iter(self.engine.shard_count()).for_each(|shard| set.add(shard));
         }
+        for (_, key) in &self.state.watched {
+            set.add(self.engine.shard_index(self.engine.hash().of(key)));
+        }
+        set
     }
+}
 
-    /// Forgets the queue and the watches.
-    pub(crate) fn discard(&mut self) {
-        self.state.multi = None;
-        self.state.client.facts.lock().multi = -1;
-        self.unwatch();
+/// Whether a watched key has changed, or has come to its end since it was watched.
+fn is_touched(keys: &mut Keys<'_>, state: &SessionState) -> bool {
+    for (db, key) in &state.watched {
+        // Opening the gate removes a key that is due, and that marks its watchers.
+        keys.write_in(*db, key);
     }
+    state.is_touched()
+}
 
-    /// Forgets the watches.
-    pub(crate) fn unwatch(&mut self) {
-        self.state.unwatch(&self.engine);
+/// Runs one command of the queue; the time after it.
+fn step(
+    engine: &Arc<Engine>,
+    keys: &mut Keys<'_>,
+    state: &mut SessionState,
+    (entry, words): (&'static Entry, &[&[u8]]),
+    reply: &mut dyn Reply,
+    began_us: u64,
+) -> u64 {
+    let Some(invoke) = entry.invoke else { return began_us };
+    keys.db = state.db;
+    let mut ctx = Ctx::new(engine, keys, state, false);
+    let result = invoke(&mut ctx, words, reply);
+    let now_us = engine.now_us();
+    note_run(engine, state, entry, words, began_us, now_us);
+    if let Err(error) = result {
+        engine.stats.failed(crate::commands::number_of(entry));
+        engine.stats.error(&error.to_string());
+        reply.error(&error);
     }
+    now_us
 }

@@ -14,6 +14,7 @@ use crate::changes::Changes;
 use crate::clients::{Client, Origin};
 use crate::command::{Command, Ctx, perform, words_of};
 use crate::commands;
+use crate::config::{Id, ProtectedAction};
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::keys::{Hashes, Keys};
@@ -21,8 +22,9 @@ use crate::keyspace::locks::{Acquired, ShardSet, Wait};
 use crate::log::Position;
 use crate::mailbox::{Event, Mailbox};
 use crate::reply::{Reply, WireReply};
-use crate::spec::{Entry, flag};
+use crate::spec::{Entry, Spec, flag};
 use larder_resp::Protocol;
+use state::Queued;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -34,6 +36,8 @@ pub struct Session {
     blocked: Option<Blocked>,
     /// The entry that ran last: pipelines repeat themselves.
     last: Option<&'static Entry>,
+    /// The same for typed commands: the spec, and the command's number.
+    last_spec: Option<(&'static Spec, Option<usize>)>,
     position: Position,
 }
 
@@ -61,6 +65,7 @@ impl Session {
             changes: Changes::default(),
             blocked: None,
             last: None,
+            last_spec: None,
             position: 0,
         }
     }
@@ -92,6 +97,7 @@ impl Session {
 
     /// Counts as authenticated from now on: for owners that have checked the peer themselves.
     pub fn trust(&mut self) {
+        self.state.trusted = true;
         self.state.authenticated = true;
     }
 
@@ -129,7 +135,7 @@ impl Session {
             let mut reply = WireReply::new(out, self.state.protocol);
             self.dispatch(words, &mut reply, wait)
         };
-        if flow != Flow::Retry {
+        if matches!(flow, Flow::Continue | Flow::Close) {
             self.state.apply_reply_mode(out, start);
         }
         flow
@@ -188,14 +194,26 @@ impl Session {
                 perform(command, &mut ctx, reply, None)
             },
         );
-        self.state.count_command();
         match done {
             Ok((result, position)) => {
+                self.count_call(spec);
                 self.position = self.position.max(position);
                 result.map(|()| Flow::Continue)
             }
             Err(Acquired::Busy) => Err(BUSY),
             Err(_) => Ok(Flow::Retry),
+        }
+    }
+
+    /// Counts a typed command. Its time is its caller's: it is neither taken nor logged.
+    fn count_call(&mut self, spec: &'static Spec) {
+        let number = match self.last_spec {
+            Some((last, number)) if std::ptr::eq(last, spec) => number,
+            _ => commands::number_of_spec(spec),
+        };
+        self.last_spec = Some((spec, number));
+        if let Some(number) = number {
+            self.engine.stats.ran(number, 0);
         }
     }
 
@@ -238,58 +256,37 @@ impl Session {
 
     /// Finds the command, checks everything that can be known without its keys, and runs it.
     fn dispatch(&mut self, words: &[&[u8]], reply: &mut dyn Reply, wait: Wait<'_>) -> Flow {
-        let entry = match self.admit(words) {
+        if self.state.client.killed.load(Ordering::Relaxed) {
+            return Flow::Close;
+        }
+        let entry = match self.find(words) {
             Ok(entry) => entry,
-            Err(error) => return self.refuse(&error, reply),
+            Err(error) => return self.refuse(None, &error, reply),
         };
+        self.state.client.sends(commands::number_of(entry));
+        if let Err(error) = self.admit(entry, words) {
+            return self.refuse(Some(entry), &error, reply);
+        }
+        if self.engine.pause.may_be_on()
+            && let Some(until_ms) = self.paused_until_ms(entry)
+        {
+            return Flow::Paused(until_ms);
+        }
         if self.state.multi.is_some() && !entry.spec.has(flag::NOT_QUEUED) {
-            self.enqueue(words);
-            reply.simple("QUEUED");
-            return Flow::Continue;
+            return self.enqueue(entry, words, reply);
         }
         let flow = if entry.spec.has(flag::EXEC) {
-            self.exec(reply, wait)
+            self.exec(entry, reply, wait)
         } else {
             self.run(entry, words, reply, wait)
         };
-        if flow != Flow::Retry {
-            self.state.count_command();
-        }
         if std::mem::take(&mut self.state.unwatch_after) {
             self.state.unwatch(&self.engine);
         }
         flow
     }
 
-    /// The command that the words name, if this session may run it now.
-    fn admit(&mut self, words: &[&[u8]]) -> Result<&'static Entry, Error> {
-        let entry = self.find(words)?;
-        let spec = entry.spec;
-        if entry.invoke.is_none() || !spec.accepts(words.len()) {
-            return Err(commands::arity_error(words, entry));
-        }
-        if !self.state.authenticated && !spec.has(flag::NO_AUTH) {
-            return Err(Error::NoAuth);
-        }
-        if self.state.multi.is_some() && spec.has(flag::NO_MULTI) {
-            return Err(Error::text("ERR Command not allowed inside a transaction"));
-        }
-        if self.engine.locks().is_busy() && !spec.has(flag::ALLOW_BUSY) {
-            return Err(BUSY);
-        }
-        if self.state.protocol == Protocol::Resp2
-            && self.state.subscriptions() > 0
-            && !spec.has(flag::WHILE_SUBSCRIBED)
-        {
-            return Err(Error::owned(format!(
-                "ERR Can't execute '{}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / \
-                 RESET are allowed in this context",
-                commands::full_name(words, entry),
-            )));
-        }
-        Ok(entry)
-    }
-
+    /// The command that the words name.
     fn find(&mut self, words: &[&[u8]]) -> Result<&'static Entry, Error> {
         let first = words.first().copied().unwrap_or_default();
         let known = self.last.filter(|last| first.eq_ignore_ascii_case(last.spec.name.as_bytes()));
@@ -305,19 +302,115 @@ impl Session {
             .ok_or_else(|| commands::unknown_subcommand_error(entry, words[1]))
     }
 
-    fn refuse(&mut self, error: &Error, reply: &mut dyn Reply) -> Flow {
+    /// Whether this session may run a command now.
+    fn admit(&self, entry: &'static Entry, words: &[&[u8]]) -> Result<(), Error> {
+        let spec = entry.spec;
+        if entry.invoke.is_none() || !spec.accepts(words.len()) {
+            return Err(commands::arity_error(entry));
+        }
+        if spec.has(flag::PROTECTED) && !self.may_use_protected() {
+            return Err(PROTECTED);
+        }
+        if !self.state.authenticated
+            && !spec.has(flag::NO_AUTH)
+            && self.engine.config().has_password()
+        {
+            return Err(Error::NoAuth);
+        }
+        if self.state.multi.is_some() && spec.has(flag::NO_MULTI) {
+            return Err(Error::text("ERR Command not allowed inside a transaction"));
+        }
+        if self.state.protocol == Protocol::Resp2
+            && self.state.subscriptions() > 0
+            && !spec.has(flag::WHILE_SUBSCRIBED)
+        {
+            return Err(Error::owned(format!(
+                "ERR Can't execute '{}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / \
+                 RESET are allowed in this context",
+                commands::full_name(entry),
+            )));
+        }
+        if self.engine.locks().is_busy() && !spec.has(flag::ALLOW_BUSY) {
+            return Err(BUSY);
+        }
+        Ok(())
+    }
+
+    fn may_use_protected(&self) -> bool {
+        match ProtectedAction::from_value(self.engine.config().int(Id::EnableDebugCommand)) {
+            Some(ProtectedAction::Yes) => true,
+            Some(ProtectedAction::Local) => self.state.client.origin.is_local(),
+            _ => false,
+        }
+    }
+
+    /// Until when a command has to wait, if a pause is on that it belongs to.
+    #[cold]
+    fn paused_until_ms(&mut self, entry: &Entry) -> Option<u64> {
+        let now_ms = self.engine.now_us() / 1000;
+        let until_ms = self.engine.pause.until_ms(now_ms);
+        if until_ms.is_none() {
+            self.engine.pause.end_if_over(now_ms);
+        }
+        let writes = entry.spec.flags & (flag::WRITE | flag::MAY_REPLICATE) != 0
+            || (entry.spec.has(flag::EXEC)
+                && self.state.multi.as_ref().is_some_and(|multi| multi.writes));
+        let until_ms = until_ms.filter(|_| writes || self.engine.pause.is_for_all());
+        self.state.client.facts.paused.store(until_ms.is_some(), Ordering::Relaxed);
+        until_ms
+    }
+
+    /// Replies that a command was not run.
+    fn refuse(
+        &mut self,
+        entry: Option<&'static Entry>,
+        error: &Error,
+        reply: &mut dyn Reply,
+    ) -> Flow {
+        if let Some(entry) = entry {
+            self.engine.stats.refused(commands::number_of(entry));
+        }
+        if entry.is_some_and(|entry| entry.spec.has(flag::EXEC)) && self.state.multi.is_some() {
+            self.state.discard();
+            self.state.unwatch_after = false;
+            self.state.unwatch(&self.engine);
+            let reason = error.to_string();
+            let reason = reason.strip_prefix("ERR ").unwrap_or(&reason);
+            let error =
+                Error::owned(format!("EXECABORT Transaction discarded because of: {reason}"));
+            self.fail(None, &error, reply);
+            return Flow::Continue;
+        }
         if let Some(multi) = &mut self.state.multi {
             multi.aborted = true;
         }
-        self.engine.stats.error(&error.to_string());
-        reply.error(error);
+        self.fail(None, error, reply);
         Flow::Continue
     }
 
-    fn enqueue(&mut self, words: &[&[u8]]) {
-        if let Some(multi) = &mut self.state.multi {
-            multi.queue.push(words.iter().map(|word| word.to_vec()).collect());
+    /// Replies an error and counts it.
+    fn fail(&self, entry: Option<&'static Entry>, error: &Error, reply: &mut dyn Reply) {
+        if let Some(entry) = entry {
+            self.engine.stats.failed(commands::number_of(entry));
         }
+        self.engine.stats.error(&error.to_string());
+        reply.error(error);
+    }
+
+    /// Keeps a command for EXEC. The queue counts as input that was not processed yet.
+    fn enqueue(&mut self, entry: &'static Entry, words: &[&[u8]], reply: &mut dyn Reply) -> Flow {
+        let Some(multi) = &mut self.state.multi else { return Flow::Continue };
+        let overhead = size_of::<Vec<u8>>();
+        multi.bytes += words.iter().map(|word| (word.len() + overhead) as u64).sum::<u64>();
+        multi.writes |= entry.spec.flags & (flag::WRITE | flag::MAY_REPLICATE) != 0;
+        if multi.bytes > self.engine.config().client_query_buffer_limit() {
+            return Flow::Close;
+        }
+        let words = words.iter().map(|word| word.to_vec()).collect();
+        multi.queue.push(Queued { entry, words });
+        self.state.note_multi();
+        reply.simple("QUEUED");
+        Flow::Continue
     }
 
     /// Locks the command's keys and runs it.
@@ -333,6 +426,7 @@ impl Session {
         let set = shards_of(&self.engine, entry, words, &mut hashes);
         let Session { engine, state, changes, .. } = self;
         let db = state.db;
+        changes.no_touch = state.client.facts.no_touch.load(Ordering::Relaxed);
         let done = engine.with_keys(
             set,
             &hashes,
@@ -350,9 +444,18 @@ impl Session {
         match done {
             Ok(((result, waiter), position)) => {
                 self.position = self.position.max(position);
+                let now_us = self.engine.now_us();
+                self.state.client.active_ms.store(now_us / 1000, Ordering::Relaxed);
+                note_run(
+                    &self.engine,
+                    &mut self.state,
+                    entry,
+                    words,
+                    self.changes.began_us,
+                    now_us,
+                );
                 if let Err(error) = result {
-                    self.engine.stats.error(&error.to_string());
-                    reply.error(&error);
+                    self.fail(Some(entry), &error, reply);
                 }
                 if let Some((waiter, deadline_ms)) = waiter {
                     self.begin_blocked(waiter, deadline_ms);
@@ -360,14 +463,13 @@ impl Session {
                 }
                 self.state.flow.take().unwrap_or(Flow::Continue)
             }
-            Err(Acquired::Busy) => self.refuse(&BUSY, reply),
+            Err(Acquired::Busy) => self.refuse(Some(entry), &BUSY, reply),
             Err(_) => Flow::Retry,
         }
     }
 
     fn begin_blocked(&mut self, waiter: Arc<Waiter>, deadline_ms: Option<u64>) {
-        self.engine.clients.blocked.fetch_add(1, Ordering::Relaxed);
-        self.state.client.facts.lock().blocked = true;
+        self.state.client.facts.blocked.store(true, Ordering::Relaxed);
         *self.state.client.waiter.lock() = Some(waiter.clone());
         self.blocked = Some(Blocked { waiter, deadline_ms });
     }
@@ -375,8 +477,7 @@ impl Session {
     /// Takes this session out of the queues of the keys that it waited for.
     fn end_wait(&mut self) {
         let Some(Blocked { waiter, .. }) = self.blocked.take() else { return };
-        self.engine.clients.blocked.fetch_sub(1, Ordering::Relaxed);
-        self.state.client.facts.lock().blocked = false;
+        self.state.client.facts.blocked.store(false, Ordering::Relaxed);
         *self.state.client.waiter.lock() = None;
         let mut set = ShardSet::None;
         for key in waiter.waiting.keys() {
@@ -396,7 +497,7 @@ impl Drop for Session {
             blocked.waiter.claim();
         }
         self.end_wait();
-        self.unwatch();
+        self.state.unwatch(&self.engine);
         self.state.unsubscribe_all(&self.engine);
         self.engine.clients.leave(self.id());
     }
@@ -406,6 +507,63 @@ impl Drop for Session {
 const BUSY: Error = Error::text(
     "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.",
 );
+
+/// What a client hears who may not use DEBUG.
+const PROTECTED: Error = Error::text(
+    "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can \
+     run it from a local connection, otherwise you need to set this option in the configuration \
+     file, and then restart the server.",
+);
+
+/// Events of LATENCY that slow commands belong to.
+const SLOW_COMMAND: &str = "command";
+const SLOW_FAST_COMMAND: &str = "fast-command";
+
+/// Counts a command that ran, and logs it if it took long.
+#[inline]
+fn note_run<W: AsRef<[u8]>>(
+    engine: &Engine,
+    state: &mut SessionState,
+    entry: &'static Entry,
+    words: &[W],
+    began_us: u64,
+    now_us: u64,
+) {
+    let took_us = now_us.saturating_sub(began_us);
+    engine.stats.ran(commands::number_of(entry), took_us);
+    let config = engine.config();
+    let slow_us = config.slowlog_log_slower_than();
+    let is_slow = slow_us >= 0 && took_us >= slow_us.cast_unsigned();
+    if is_slow || took_us >= 1000 {
+        note_slow(engine, state, entry, words, (now_us, took_us, is_slow));
+    }
+    if !state.redacted.is_empty() {
+        state.redacted.clear();
+    }
+}
+
+#[cold]
+fn note_slow<W: AsRef<[u8]>>(
+    engine: &Engine,
+    state: &SessionState,
+    entry: &'static Entry,
+    words: &[W],
+    (now_us, took_us, is_slow): (u64, u64, bool),
+) {
+    let config = engine.config();
+    if is_slow && !entry.spec.has(flag::SKIP_SLOWLOG) {
+        let words: Vec<&[u8]> = words.iter().map(AsRef::as_ref).collect();
+        let client = (state.client.origin.peer(), state.client.name());
+        let max_len = config.count(Id::SlowlogMaxLen);
+        engine.slowlog.add(max_len, (now_us, took_us), (&words, &state.redacted), client);
+    }
+    let (took_ms, threshold_ms) = (took_us / 1000, config.bytes(Id::LatencyMonitorThreshold));
+    if threshold_ms > 0 && took_ms >= threshold_ms {
+        let fast = entry.spec.has(flag::FAST);
+        let event = if fast { SLOW_FAST_COMMAND } else { SLOW_COMMAND };
+        engine.latency.add(event, now_us / 1_000_000, took_ms);
+    }
+}
 
 /// The shards of a request's keys, from its command's SPEC.
 fn shards_of(engine: &Engine, entry: &Entry, words: &[&[u8]], hashes: &mut Hashes) -> ShardSet {

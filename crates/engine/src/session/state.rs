@@ -6,9 +6,10 @@ use crate::engine::Engine;
 use crate::keyspace::locks::ShardSet;
 use crate::mailbox::Message;
 use crate::reply::{Reply, WireReply};
-use crate::watch::Touched;
+use crate::spec::Entry;
 use hashbrown::HashSet;
 use larder_resp::Protocol;
+use smallvec::SmallVec;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -45,10 +46,20 @@ pub enum ReplyMode {
 /// Commands between MULTI and EXEC.
 #[derive(Debug, Default)]
 pub struct Multi {
-    /// The words of each.
-    pub(crate) queue: Vec<Vec<Vec<u8>>>,
+    pub(crate) queue: Vec<Queued>,
+    /// Bytes of the words in the queue.
+    pub(crate) bytes: u64,
+    /// One of the commands may change data.
+    pub(crate) writes: bool,
     /// One of them was refused: EXEC will be too.
     pub(crate) aborted: bool,
+}
+
+/// A command that waits for EXEC.
+#[derive(Debug)]
+pub(crate) struct Queued {
+    pub(crate) entry: &'static Entry,
+    pub(crate) words: Vec<Vec<u8>>,
 }
 
 /// A session's state, as commands see and change it.
@@ -60,20 +71,26 @@ pub struct SessionState {
     pub(crate) db: u8,
     /// Protocol of the replies.
     pub(crate) protocol: Protocol,
-    /// Knows the password, or there is none.
+    /// Knows the password, or there was none when it came.
     pub(crate) authenticated: bool,
+    /// The owner vouches for the peer.
+    pub(crate) trusted: bool,
     /// Commands queued since MULTI.
     pub(crate) multi: Option<Multi>,
-    /// Keys watched, and the flag that their changes raise.
-    pub(crate) watched: Vec<(u8, Box<[u8]>)>,
-    pub(crate) touched: Touched,
-    /// Channels and patterns subscribed to.
+    /// Keys watched; their changes raise the client's `touched`.
+    pub(crate) watched: HashSet<(u8, Box<[u8]>)>,
+    /// Channels, patterns and shard channels subscribed to.
     pub(crate) channels: HashSet<Box<[u8]>>,
     pub(crate) patterns: HashSet<Box<[u8]>>,
+    pub(crate) sharded: HashSet<Box<[u8]>>,
     /// What becomes of replies.
     pub(crate) reply_mode: ReplyMode,
     /// Set by commands after which the session watches nothing.
     pub(crate) unwatch_after: bool,
+    /// Set by commands whose reply is sent whatever the mode of replies says.
+    pub(crate) reply_anyway: bool,
+    /// Words of the running command that are secrets, by their place.
+    pub(crate) redacted: SmallVec<[u16; 4]>,
     /// Set by commands that end the session or change its flow.
     pub(crate) flow: Option<Flow>,
 }
@@ -85,75 +102,104 @@ impl SessionState {
             db: 0,
             protocol: Protocol::Resp2,
             authenticated: !config.has_password(),
+            trusted: false,
             multi: None,
-            watched: Vec::new(),
-            touched: Touched::default(),
+            watched: HashSet::new(),
             channels: HashSet::new(),
             patterns: HashSet::new(),
+            sharded: HashSet::new(),
             reply_mode: ReplyMode::On,
             unwatch_after: false,
+            reply_anyway: false,
+            redacted: SmallVec::new(),
             flow: None,
         }
     }
 
     /// Channels and patterns subscribed to.
     pub(crate) fn subscriptions(&self) -> usize {
-        self.channels.len() + self.patterns.len()
+        self.channels.len() + self.patterns.len() + self.sharded.len()
     }
 
     /// Selects a database and says so in the session's record.
     pub(crate) fn select(&mut self, db: u8) {
         self.db = db;
-        self.client.facts.lock().db = db;
+        self.client.facts.db.store(db, Ordering::Relaxed);
+    }
+
+    /// Replies in this protocol from now on.
+    pub(crate) fn set_protocol(&mut self, protocol: Protocol) {
+        self.protocol = protocol;
+        self.client.facts.set_protocol(protocol);
     }
 
     /// Whether a watched key has changed.
     pub(crate) fn is_touched(&self) -> bool {
-        self.touched.load(Ordering::Acquire)
+        self.client.touched.load(Ordering::Acquire)
     }
 
-    pub(crate) fn count_command(&self) {
-        // Only this session's owner writes it.
-        let commands = self.client.commands.load(Ordering::Relaxed) + 1;
-        self.client.commands.store(commands, Ordering::Relaxed);
+    /// Begins to queue.
+    pub(crate) fn begin_multi(&mut self) {
+        self.multi = Some(Multi::default());
+        self.note_multi();
+    }
+
+    /// Forgets the queue; the watches go after the command.
+    pub(crate) fn discard(&mut self) {
+        self.multi = None;
+        self.unwatch_after = true;
+        self.note_multi();
+    }
+
+    /// Says in the session's record how much is queued.
+    pub(crate) fn note_multi(&self) {
+        let (queued, bytes) =
+            self.multi.as_ref().map_or((-1, 0), |multi| (multi.queue.len() as i64, multi.bytes));
+        self.client.facts.multi.store(queued, Ordering::Relaxed);
+        self.client.facts.multi_bytes.store(bytes, Ordering::Relaxed);
+    }
+
+    /// Says in the session's record how much it is subscribed to.
+    pub(crate) fn note_subscriptions(&self) {
+        let facts = &self.client.facts;
+        for (counter, set) in [
+            (&facts.channels, &self.channels),
+            (&facts.patterns, &self.patterns),
+            (&facts.sharded, &self.sharded),
+        ] {
+            counter.store(set.len() as u32, Ordering::Relaxed);
+        }
     }
 
     /// Removes the reply that was just written where the mode says so.
     pub(crate) fn apply_reply_mode(&mut self, out: &mut Vec<u8>, start: usize) {
+        let anyway = std::mem::take(&mut self.reply_anyway);
         match self.reply_mode {
-            ReplyMode::On => {}
-            ReplyMode::Off => out.truncate(start),
-            ReplyMode::SkipNext => {
-                out.truncate(start);
-                self.reply_mode = ReplyMode::Skip;
-            }
-            ReplyMode::Skip => {
-                out.truncate(start);
-                self.reply_mode = ReplyMode::On;
-            }
+            ReplyMode::On => return,
+            ReplyMode::Off => {}
+            ReplyMode::SkipNext => self.reply_mode = ReplyMode::Skip,
+            ReplyMode::Skip => self.reply_mode = ReplyMode::On,
+        }
+        if !anyway {
+            out.truncate(start);
         }
     }
 
     /// A published message, in the session's protocol.
     pub(crate) fn write_message(&self, message: &Message, out: &mut Vec<u8>) {
-        let heard = match &message.pattern {
-            Some(pattern) => self.patterns.contains(pattern),
-            None => self.channels.contains(&message.channel),
+        let (heard, kind): (bool, &[u8]) = match &message.pattern {
+            Some(pattern) => (self.patterns.contains(pattern), b"pmessage"),
+            None if message.sharded => (self.sharded.contains(&message.channel), b"smessage"),
+            None => (self.channels.contains(&message.channel), b"message"),
         };
         if !heard {
             return;
         }
         let mut reply = WireReply::new(out, self.protocol);
-        match &message.pattern {
-            Some(pattern) => {
-                reply.push(4);
-                reply.bulk(b"pmessage");
-                reply.bulk(pattern);
-            }
-            None => {
-                reply.push(3);
-                reply.bulk(b"message");
-            }
+        reply.push(3 + usize::from(message.pattern.is_some()));
+        reply.bulk(kind);
+        if let Some(pattern) = &message.pattern {
+            reply.bulk(pattern);
         }
         reply.bulk(&message.channel);
         reply.bulk(&message.payload);
@@ -161,23 +207,22 @@ impl SessionState {
 
     /// Forgets the watches. Takes the locks of their shards: not from inside a command.
     pub(crate) fn unwatch(&mut self, engine: &Engine) {
-        for (db, key) in std::mem::take(&mut self.watched) {
+        let touched = &self.client.touched;
+        for (db, key) in self.watched.drain() {
             let index = engine.shard_index(engine.hash().of(&key));
-            let touched = &self.touched;
             engine.with_shards(&ShardSet::One(index), |shard| {
                 shard.watched.remove(db, &key, touched);
             });
         }
-        self.touched.store(false, Ordering::Release);
-        self.client.facts.lock().watching = 0;
+        touched.store(false, Ordering::Release);
+        self.client.facts.watching.store(0, Ordering::Relaxed);
     }
 
     pub(crate) fn unsubscribe_all(&mut self, engine: &Engine) {
-        for channel in self.channels.drain() {
-            engine.pubsub.unsubscribe(&channel, self.client.id);
-        }
-        for pattern in self.patterns.drain() {
-            engine.pubsub.unsubscribe_pattern(&pattern, self.client.id);
-        }
+        let id = self.client.id;
+        self.channels.drain().for_each(|name| engine.pubsub.channels.unsubscribe(&name, id));
+        self.patterns.drain().for_each(|name| engine.pubsub.unsubscribe_pattern(&name, id));
+        self.sharded.drain().for_each(|name| engine.pubsub.sharded.unsubscribe(&name, id));
+        self.note_subscriptions();
     }
 }
