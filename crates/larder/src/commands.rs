@@ -7,8 +7,20 @@ use crate::reply::FromReply;
 use crate::{Error, Larder, Value};
 use larder_engine::command::Command;
 use larder_engine::commands::generic::del::Del;
-use larder_engine::commands::string::get::Get;
-use larder_engine::commands::string::set::Set;
+use larder_engine::commands::generic::expire::PExpire;
+use larder_engine::commands::set::{
+    sadd::Sadd, scard::Scard, sismember::Sismember, smembers::Smembers, srem::Srem, sunion::Sunion,
+};
+use larder_engine::commands::string::{
+    append::Append,
+    get::Get,
+    getdel::GetDel,
+    incrby::IncrBy,
+    mget::MGet,
+    set::{Condition, Set},
+};
+use larder_engine::expiry::{ExpiryArg, Unit};
+use std::time::Duration;
 
 /// A [`Larder`] for async callers.
 #[derive(Debug, Clone)]
@@ -78,6 +90,48 @@ typed! {
     /// `SET`: sets the string at a key and drops its TTL.
     fn set(key: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> () =
         Set::new(key.as_ref(), value.as_ref());
+    /// `SET … PX`: sets the string at a key for so long (a millisecond at least).
+    fn set_for(key: impl AsRef<[u8]>, value: impl AsRef<[u8]>, ttl: Duration) -> () =
+        Set { expiry: Some(in_ms(ttl)), ..Set::new(key.as_ref(), value.as_ref()) };
+    /// `SET … NX`: sets the string at a key where nothing is; whether it did.
+    fn set_if_missing(key: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> bool =
+        Set { condition: Condition::Missing, ..Set::new(key.as_ref(), value.as_ref()) };
+    /// `GETDEL`: removes a key and answers the string that was there.
+    fn get_del(key: impl AsRef<[u8]>) -> Option<Vec<u8>> = GetDel { key: key.as_ref() };
+    /// `MGET`: the strings at several keys, at one moment.
+    fn mget(keys: &[&[u8]]) -> Vec<Option<Vec<u8>>> = MGet { keys };
+    /// `INCRBY`: adds to the integer at a key (0 where nothing is); the sum. The TTL stays.
+    fn incr_by(key: impl AsRef<[u8]>, increment: i64) -> i64 =
+        IncrBy { key: key.as_ref(), increment };
+    /// `APPEND`: adds to the end of a string; its length.
+    fn append(key: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> u64 =
+        Append { key: key.as_ref(), value: value.as_ref() };
+
     /// `DEL` of one key: whether it was there.
     fn del(key: impl AsRef<[u8]>) -> bool = Del { keys: &[key.as_ref()] };
+    /// `PEXPIRE`: the key goes after so long; whether it is there.
+    fn expire(key: impl AsRef<[u8]>, ttl: Duration) -> bool =
+        PExpire::new(key.as_ref(), ttl.as_millis().min(MAX_TTL_MS) as i64);
+
+    /// `SADD`: adds members to a set; how many are new.
+    fn sadd(key: impl AsRef<[u8]>, members: &[&[u8]]) -> u64 = Sadd { key: key.as_ref(), members };
+    /// `SREM`: removes members of a set; how many were there.
+    fn srem(key: impl AsRef<[u8]>, members: &[&[u8]]) -> u64 = Srem { key: key.as_ref(), members };
+    /// `SISMEMBER`: whether a set has a member.
+    fn sismember(key: impl AsRef<[u8]>, member: impl AsRef<[u8]>) -> bool =
+        Sismember { key: key.as_ref(), member: member.as_ref() };
+    /// `SMEMBERS`: the members of a set, in no order.
+    fn smembers(key: impl AsRef<[u8]>) -> Vec<Vec<u8>> = Smembers { key: key.as_ref() };
+    /// `SCARD`: how many members a set has.
+    fn scard(key: impl AsRef<[u8]>) -> u64 = Scard { key: key.as_ref() };
+    /// `SUNION`: members of any of several sets, at one moment.
+    fn sunion(keys: &[&[u8]]) -> Vec<Vec<u8>> = Sunion { keys };
+}
+
+/// The longest TTL in milliseconds that a deadline can hold with room for today.
+const MAX_TTL_MS: u128 = 1 << 61;
+
+fn in_ms(ttl: Duration) -> ExpiryArg {
+    let amount = ttl.as_millis().clamp(1, MAX_TTL_MS) as i64;
+    ExpiryArg { unit: Unit::Milliseconds, amount }
 }
