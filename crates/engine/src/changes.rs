@@ -8,6 +8,7 @@
 
 use crate::commands::generic::del;
 use crate::keyspace::entry::Pointee;
+use crate::keyspace::whole::Flushed;
 use larder_resp::encode_request;
 use smallvec::SmallVec;
 
@@ -24,6 +25,8 @@ pub(crate) struct Changes {
     pub(crate) ready: SmallVec<[(u8, Box<[u8]>); 2]>,
     /// Values to free after the locks.
     pub(crate) garbage: Vec<Pointee>,
+    /// What FLUSHALL and FLUSHDB removed, to free after the locks.
+    pub(crate) flushed: Option<Box<Flushed>>,
     /// Bytes for values under change; kept for its capacity.
     pub(crate) scratch: Vec<u8>,
     /// Effects of this command or transaction.

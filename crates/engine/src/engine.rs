@@ -11,10 +11,12 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::host::Host;
 use crate::keys::{Hashes, Keys};
+use crate::keyspace::detached::Detached;
 use crate::keyspace::gate::Gate;
 use crate::keyspace::hash::KeyHash;
 use crate::keyspace::locks::{Acquired, Locks, ShardSet, Wait};
 use crate::keyspace::shard::Shard;
+use crate::keyspace::snapshot::Snapshots;
 use crate::log::{Log, Position, flags};
 use crate::pubsub::PubSub;
 use crate::reply::WireReply;
@@ -64,6 +66,9 @@ pub struct Engine {
     pub(crate) stats: Stats,
     started_ms: u64,
     alarm: Alarm,
+    pub(crate) snapshots: Mutex<Snapshots>,
+    /// Flushed shards that the housekeeper is to free.
+    pub(crate) garbage: Mutex<Vec<Detached>>,
 }
 
 /// Tells the housekeeper when the next key is due.
@@ -113,6 +118,8 @@ impl Engine {
             stats: Stats::default(),
             started_ms,
             alarm: Alarm { armed_ms: AtomicU64::new(u64::MAX), ring: OnceLock::new() },
+            snapshots: Mutex::default(),
+            garbage: Mutex::default(),
         })
     }
 
@@ -218,6 +225,9 @@ impl Engine {
         drop(held);
         changes.count = 0;
         changes.garbage.clear();
+        if let Some(flushed) = changes.flushed.take() {
+            self.free_flushed(*flushed, changes);
+        }
         Ok((result, position))
     }
 
@@ -236,6 +246,19 @@ impl Engine {
         }
     }
 
+    /// Does something to one shard under its lock, or `None` while the store is busy.
+    pub(crate) fn try_shard<R>(&self, index: u16, work: impl FnOnce(&mut Shard) -> R) -> Option<R> {
+        let set = ShardSet::One(index);
+        if self.locks.acquire(&set, Wait::Park) != Acquired::Granted {
+            return None;
+        }
+        let held = Held { engine: self, set };
+        // SAFETY: the lock is held until the end of this function.
+        let result = work(unsafe { &mut *self.shard_cell(index) });
+        drop(held);
+        Some(result)
+    }
+
     /// Names who is told when a key will be due earlier than any before: a function that gets the
     /// moment in Unix milliseconds, must not block, and sees to it that [`Engine::expire_due`] is
     /// called then. Only the first one counts.
@@ -245,11 +268,20 @@ impl Engine {
         }
     }
 
-    /// Removes entries whose time has come; returns when there is more to do, in Unix
-    /// milliseconds (at once if the batch was not enough).
+    /// Tells the housekeeper to come at once.
+    pub(crate) fn call_housekeeper(&self) {
+        if self.alarm.armed_ms.fetch_min(0, Ordering::SeqCst) > 0
+            && let Some(ring) = self.alarm.ring.get()
+        {
+            ring(0);
+        }
+    }
+
+    /// Removes entries whose time has come and frees memory of flushed databases; returns when
+    /// there is more to do, in Unix milliseconds (at once if the batch was not enough).
     pub fn expire_due(&self, changes: &mut Housekeeping) -> Option<u64> {
         self.alarm.armed_ms.store(u64::MAX, Ordering::SeqCst);
-        let mut next = None;
+        let mut next = self.free_garbage().then_some(0);
         for index in 0..self.shard_count() {
             let done = self.with_keys(
                 ShardSet::One(index),
@@ -319,13 +351,14 @@ impl Keys<'_> {
         let mut next = u64::MAX;
         let now_ms = self.changes.now_ms;
         self.each_shard(|shard, changes| {
+            if shard.next_due_ms > now_ms {
+                next = next.min(shard.next_due_ms);
+                return;
+            }
+            shard.reclaim(most as usize, &mut changes.garbage);
             for _ in 0..most {
-                if shard.next_due_ms > now_ms {
-                    break;
-                }
-                if let Some((db, hash, found)) = shard.due(now_ms) {
-                    Gate::expire_found(shard, changes, db, hash, found);
-                }
+                let Some((db, hash, found)) = shard.due(now_ms) else { break };
+                Gate::expire_found(shard, changes, db, hash, found);
             }
             next = next.min(shard.next_due_ms);
         });

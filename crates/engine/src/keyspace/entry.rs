@@ -284,6 +284,14 @@ impl Entry {
         }
     }
 
+    /// Whether nothing of the entry lives outside of the arena.
+    #[inline(always)]
+    pub(crate) fn is_all_inside(self) -> bool {
+        let header = self.header();
+        let klen8 = (header >> 48) as u8;
+        !self.kind().is_pointer() && (klen8 < 255 || self.layout().klen <= MAX_INLINE_KEY)
+    }
+
     /// The value's bytes in the entry (which are a pointer for some kinds).
     #[inline(always)]
     pub(crate) fn bytes<'a>(self) -> &'a [u8] {

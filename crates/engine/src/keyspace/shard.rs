@@ -6,6 +6,7 @@
 #![allow(unsafe_code)]
 
 use super::arena::{Arena, Offset};
+use super::detached::{Condemned, Detached};
 use super::entry::{
     Entry, Form, MAX_INLINE_KEY, MAX_INLINE_VALUE, Meta, Pointee, ValueRef, size_of_entry,
 };
@@ -15,6 +16,7 @@ use super::table::{Place, Table};
 use super::wheel::{Links, Wheel};
 use crate::blocking::Waiters;
 use crate::watch::Watched;
+use smallvec::SmallVec;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -26,10 +28,43 @@ const ARENA_FIRST_LOG2: u8 = 11;
 
 /// The entries of one database that live in one shard.
 pub(crate) struct Db {
-    table: Table,
+    pub(crate) table: Table,
     wheel: Option<Box<Wheel>>,
-    /// The number under which this database is in the running snapshot.
+    /// The number under which this database is in the running snapshot; [`NOT_MARKED`] for one
+    /// that began after the mark, all of whose entries have the live epoch's stamp.
     pub(crate) marked_as: u8,
+}
+
+/// See [`Db::marked_as`].
+const NOT_MARKED: u8 = u8::MAX;
+
+/// What entries hold outside of the arena: values that have memory of their own, long keys.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Outside {
+    /// Entries that hold something there.
+    pub(crate) entries: u64,
+    /// Bytes of it.
+    pub(crate) bytes: u64,
+}
+
+impl Outside {
+    #[inline]
+    pub(crate) fn add(&mut self, entry: Entry) {
+        if entry.is_all_inside() {
+            return;
+        }
+        self.entries += 1;
+        self.bytes += outside_bytes(entry);
+    }
+
+    #[inline]
+    pub(crate) fn remove(&mut self, entry: Entry) {
+        if entry.is_all_inside() {
+            return;
+        }
+        self.entries -= 1;
+        self.bytes -= outside_bytes(entry);
+    }
 }
 
 /// What a key's entry is at, valid until the shard changes.
@@ -55,8 +90,9 @@ pub(crate) struct Shard {
     pub(crate) hash: KeyHash,
     arena: Arena,
     dbs: [Option<Box<Db>>; DATABASES],
-    /// Bytes of values and keys that live outside of the arena.
-    outside: u64,
+    outside: Outside,
+    /// Databases that were flushed and whose memory is not free yet.
+    condemned: Vec<Condemned>,
     /// Snapshot epoch that new and changed entries are stamped with.
     pub(crate) epoch: u8,
     /// Where entries that the running snapshot still needs go before they change.
@@ -65,7 +101,7 @@ pub(crate) struct Shard {
     pub(crate) waiters: Waiters,
     /// Time of the latest command here; time never goes back within a shard.
     pub(crate) now_ms: u64,
-    /// No entry is due before this moment.
+    /// No entry is due before this moment; 0 while memory of flushed databases waits to be freed.
     pub(crate) next_due_ms: u64,
     /// End of the latest log frame that this shard's commands wrote.
     pub(crate) log_position: u64,
@@ -78,7 +114,8 @@ impl Shard {
             hash,
             arena: Arena::new(ARENA_FIRST_LOG2),
             dbs: Default::default(),
-            outside: 0,
+            outside: Outside::default(),
+            condemned: Vec::new(),
             epoch: 0,
             tap: None,
             watched: Watched::default(),
@@ -93,7 +130,8 @@ impl Shard {
     /// Bytes that this shard's data takes.
     pub(crate) fn bytes(&self) -> u64 {
         let tables: u64 = self.dbs.iter().flatten().map(|db| db.table.bytes()).sum();
-        self.arena.used_bytes() + self.outside + tables
+        let condemned: u64 = self.condemned.iter().map(Condemned::table_bytes).sum();
+        self.arena.used_bytes() + self.outside.bytes + tables + condemned
     }
 
     /// Bytes of values and keys that live outside of the arena.
@@ -152,10 +190,10 @@ impl Shard {
         deadline_ms: Option<u64>,
     ) {
         let offset = self.new_entry(key, form, meta, deadline_ms);
-        self.outside += outside_bytes(self.arena.entry(offset));
+        self.outside.add(self.arena.entry(offset));
         let Shard { dbs, arena, hash: key_hash, .. } = self;
         let home = dbs[usize::from(db)].get_or_insert_with(|| {
-            Box::new(Db { table: Table::new(), wheel: None, marked_as: db })
+            Box::new(Db { table: Table::new(), wheel: None, marked_as: NOT_MARKED })
         });
         home.table.insert(
             hash,
@@ -178,10 +216,10 @@ impl Shard {
         deadline_ms: Option<u64>,
     ) -> (Found, Option<Pointee>) {
         let entry = self.entry(found);
-        self.outside -= outside_bytes(entry);
+        self.outside.remove(entry);
         let pointee = entry.take_pointee();
         let found = self.rewrite(db, found, form, deadline_ms);
-        self.outside += outside_bytes(self.entry(found));
+        self.outside.add(self.entry(found));
         (found, pointee)
     }
 
@@ -243,7 +281,7 @@ impl Shard {
         if entry.has_ttl() {
             self.unlink_deadline(db, found.offset);
         }
-        self.outside -= outside_bytes(entry);
+        self.outside.remove(entry);
         if let Some(home) = self.dbs[usize::from(db)].as_mut() {
             home.table.remove(hash, found.place);
         }
@@ -261,7 +299,7 @@ impl Shard {
             return;
         }
         if let (Some(tap), Some(home)) = (&self.tap, &self.dbs[usize::from(db)]) {
-            tap.save(home.marked_as, entry.key(), entry.value(), entry.deadline_ms());
+            tap.save(home.marked_as, entry);
         }
         entry.set_epoch(self.epoch);
     }
@@ -275,7 +313,7 @@ impl Shard {
         let object = self.entry(found).object_mut()?;
         let before = object.bytes();
         let result = change(object);
-        self.outside = self.outside - before + object.bytes();
+        self.outside.bytes = self.outside.bytes - before + object.bytes();
         Some(result)
     }
 
@@ -293,30 +331,134 @@ impl Shard {
             }
             next = next.min(wheel.next_ms().unwrap_or(u64::MAX));
         }
-        self.next_due_ms = next;
+        self.next_due_ms = if self.condemned.is_empty() { next } else { 0 };
         None
     }
 
-    /// Detaches a whole database; its keys are gone from the shard's figures at once.
-    pub(crate) fn clear(&mut self, db: u8) -> Vec<Pointee> {
-        let mut outside = Vec::new();
-        let mut cursor = 0;
-        if let Some(home) = self.dbs[usize::from(db)].take() {
-            let mut offsets = Vec::new();
-            loop {
-                cursor = home.table.scan(cursor, |offset| offsets.push(offset));
-                for offset in offsets.drain(..) {
-                    let entry = self.arena.entry(offset);
-                    self.outside -= outside_bytes(entry);
-                    outside.extend(entry.take_pointee());
-                    self.free_entry(offset);
+    /// Empties a database, or all of them: O(1). What other databases of the shard share no memory
+    /// with is handed to the caller; the rest is condemned, see [`Shard::reclaim`].
+    pub(crate) fn flush(&mut self, db: Option<u8>) -> Option<Detached> {
+        let kept = |number: usize| db.is_some_and(|db| usize::from(db) != number);
+        let others = (0..DATABASES).any(|number| {
+            kept(number) && self.dbs[number].as_ref().is_some_and(|db| db.table.len() > 0)
+        });
+        if !others {
+            return self.detach();
+        }
+        let home = db.and_then(|db| self.dbs[usize::from(db)].take())?;
+        self.condemned.push(Condemned::new(home, self.tap.is_some()));
+        self.next_due_ms = 0;
+        None
+    }
+
+    /// Takes everything out in one piece, condemned databases included.
+    fn detach(&mut self) -> Option<Detached> {
+        if self.arena.used_bytes() == 0 {
+            return None;
+        }
+        let wanted = self.tap.is_some();
+        let arena = std::mem::replace(&mut self.arena, Arena::new(ARENA_FIRST_LOG2));
+        let mut dbs = std::mem::take(&mut self.condemned);
+        let living = std::mem::take(&mut self.dbs).into_iter().flatten();
+        dbs.extend(living.map(|db| Condemned::new(db, wanted)));
+        self.next_due_ms = u64::MAX;
+        Some(Detached::new(arena, dbs, std::mem::take(&mut self.outside), self.epoch))
+    }
+
+    /// Gives about `most` entries of condemned databases back to the arena; whether there are
+    /// more. What a running snapshot still needs of them is handed over first.
+    pub(crate) fn reclaim(&mut self, most: usize, garbage: &mut Vec<Pointee>) -> bool {
+        let mut reclaimed = 0;
+        while let Some(mut condemned) = self.condemned.pop() {
+            let mut more = true;
+            while more && reclaimed < most {
+                let mut offsets = SmallVec::new();
+                more = condemned.next_to_free(&mut offsets);
+                reclaimed += offsets.len().max(1);
+                for offset in offsets {
+                    self.reclaim_entry(condemned.wanted_as(), offset, garbage);
                 }
+            }
+            if more {
+                self.condemned.push(condemned);
+                return true;
+            }
+        }
+        false
+    }
+
+    fn reclaim_entry(&mut self, wanted_as: Option<u8>, offset: Offset, garbage: &mut Vec<Pointee>) {
+        let entry = self.arena.entry(offset);
+        if let (Some(number), Some(tap)) = (wanted_as, &self.tap)
+            && entry.epoch() != self.epoch
+        {
+            tap.save(number, entry);
+        }
+        self.outside.remove(entry);
+        garbage.extend(entry.take_pointee());
+        self.free_entry(offset);
+    }
+
+    /// Marks everything that is here as what a snapshot is to be made of, and begins to hand over
+    /// what changes from now on.
+    pub(crate) fn mark(&mut self, epoch: u8, tap: &Arc<Tap>) {
+        self.epoch = epoch;
+        self.tap = Some(tap.clone());
+        for (number, db) in self.dbs.iter_mut().enumerate() {
+            if let Some(db) = db {
+                db.marked_as = number as u8;
+            }
+        }
+        self.condemned.iter_mut().for_each(Condemned::release);
+    }
+
+    /// Stamps every entry with the live epoch, so that no older stamp is left. O(entries).
+    pub(crate) fn restamp(&mut self) {
+        for db in 0..DATABASES as u8 {
+            let mut cursor = 0;
+            loop {
+                cursor = self.scan(db, cursor, |entry| entry.set_epoch(self.epoch));
                 if cursor == 0 {
                     break;
                 }
             }
         }
-        outside
+    }
+
+    /// Saves about `budget` entries, from where the walk stands on; `true` when the shard is done,
+    /// which nothing is handed over from then on.
+    pub(crate) fn walk(
+        &mut self,
+        walk: &mut Walk,
+        tap: &Arc<Tap>,
+        budget: &mut usize,
+        garbage: &mut Vec<Pointee>,
+    ) -> bool {
+        if self.reclaim(*budget, garbage) {
+            return false;
+        }
+        while usize::from(walk.db) < DATABASES {
+            if *budget == 0 {
+                return false;
+            }
+            let marked = self.dbs.iter().flatten().find(|db| db.marked_as == walk.db);
+            walk.cursor = marked.map_or(0, |db| {
+                db.table.scan(walk.cursor, |offset| {
+                    let entry = self.arena.entry(offset);
+                    *budget = budget.saturating_sub(1);
+                    if entry.epoch() != self.epoch {
+                        tap.save(walk.db, entry);
+                        entry.set_epoch(self.epoch);
+                    }
+                })
+            });
+            *budget = budget.saturating_sub(1);
+            if walk.cursor == 0 {
+                walk.db += 1;
+            }
+        }
+        self.tap = None;
+        true
     }
 
     /// Exchanges two databases.
@@ -421,10 +563,16 @@ impl Shard {
 
 impl Drop for Shard {
     fn drop(&mut self) {
-        for db in 0..DATABASES {
-            drop(self.clear(db as u8));
-        }
+        drop(self.detach());
     }
+}
+
+/// How far a snapshot's walk through a shard has come.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Walk {
+    /// The database, by its number at the mark.
+    db: u8,
+    cursor: u64,
 }
 
 /// Bytes of a value, and of a long key, that are not in the arena.
