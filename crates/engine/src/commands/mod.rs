@@ -3,6 +3,8 @@
 //! [`table`] is the one list. A command's name stands in its own file's SPEC and nowhere else.
 
 pub mod generic;
+mod help;
+pub mod server;
 pub mod set;
 pub mod string;
 pub mod table;

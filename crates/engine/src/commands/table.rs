@@ -1,7 +1,12 @@
 //! The one list of commands.
 
 use super::entry;
-use super::generic::del;
+use super::generic::{
+    copy, del, exists, expire, expireat, expiretime, keys, r#move, object, persist, pexpire,
+    pexpireat, pexpiretime, pttl, randomkey, rename, renamenx, scan, touch, ttl, r#type, unlink,
+    wait,
+};
+use super::server::{dbsize, flushall, flushdb, swapdb};
 use super::set::{
     sadd, scard, sdiff, sdiffstore, sinter, sintercard, sinterstore, sismember, smembers,
     smismember, smove, spop, srandmember, srem, sscan, sunion, sunionstore,
@@ -16,7 +21,34 @@ use crate::spec::Entry;
 /// Every command; containers hold their subcommands.
 pub static COMMANDS: &[Entry] = &[
     // generic
+    entry!(copy::Copy),
     entry!(del::Del),
+    entry!(exists::Exists),
+    entry!(expire::Expire),
+    entry!(expireat::ExpireAt),
+    entry!(expiretime::ExpireTime),
+    entry!(keys::Keys),
+    entry!(r#move::Move),
+    entry!(container object),
+    entry!(persist::Persist),
+    entry!(pexpire::PExpire),
+    entry!(pexpireat::PExpireAt),
+    entry!(pexpiretime::PExpireTime),
+    entry!(pttl::PTtl),
+    entry!(plain randomkey::RandomKey),
+    entry!(rename::Rename),
+    entry!(renamenx::RenameNx),
+    entry!(scan::Scan),
+    entry!(touch::Touch),
+    entry!(ttl::Ttl),
+    entry!(r#type::TypeOf),
+    entry!(unlink::Unlink),
+    entry!(plain wait::Wait),
+    // server
+    entry!(plain dbsize::DbSize),
+    entry!(plain flushall::FlushAll),
+    entry!(plain flushdb::FlushDb),
+    entry!(plain swapdb::SwapDb),
     // set
     entry!(sadd::Sadd),
     entry!(scard::Scard),
