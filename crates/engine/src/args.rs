@@ -64,11 +64,7 @@ impl<'a> Args<'a> {
 
     /// The next word as the number of a database that there is.
     pub fn database(&mut self) -> Result<u8, Error> {
-        let number = self.c_int()?;
-        u8::try_from(number)
-            .ok()
-            .filter(|&db| usize::from(db) < DATABASES)
-            .ok_or(Error::text("ERR DB index is out of range"))
+        database_of(self.c_int()?)
     }
 
     /// The next word as a 32-bit integer, where Redis has an `int`.
@@ -110,6 +106,12 @@ impl<'a> Args<'a> {
     pub fn end(&self) -> Result<(), Error> {
         if self.left() == 0 { Ok(()) } else { Err(Error::Syntax) }
     }
+}
+
+/// The database of a number, if there is one.
+pub fn database_of(number: i32) -> Result<u8, Error> {
+    let db = u8::try_from(number).ok().filter(|&db| usize::from(db) < DATABASES);
+    db.ok_or(Error::text("ERR DB index is out of range"))
 }
 
 fn parse_cursor(word: &[u8]) -> Option<u64> {

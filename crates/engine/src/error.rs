@@ -16,6 +16,8 @@ pub enum Error {
     NotFloat,
     /// The sum does not fit 64 bits.
     Overflow,
+    /// A value would be put where it is taken from.
+    SameObject,
     /// The key must exist for this command.
     NoSuchKey,
     /// An index beyond the value.
@@ -53,6 +55,7 @@ impl std::fmt::Display for Error {
             Error::NotInteger => "ERR value is not an integer or out of range",
             Error::NotFloat => "ERR value is not a valid float",
             Error::Overflow => "ERR increment or decrement would overflow",
+            Error::SameObject => "ERR source and destination objects are the same",
             Error::NoSuchKey => "ERR no such key",
             Error::IndexOutOfRange => "ERR index out of range",
             Error::NoAuth => "NOAUTH Authentication required.",

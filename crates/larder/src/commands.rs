@@ -6,8 +6,9 @@
 use crate::reply::FromReply;
 use crate::{Error, Larder, Value};
 use larder_engine::command::Command;
+use larder_engine::commands::generic::deadline::{Deadline, When};
 use larder_engine::commands::generic::del::Del;
-use larder_engine::commands::generic::expire::PExpire;
+use larder_engine::commands::generic::pexpire::PExpire;
 use larder_engine::commands::set::{
     sadd::Sadd, scard::Scard, sismember::Sismember, smembers::Smembers, srem::Srem, sunion::Sunion,
 };
@@ -111,7 +112,11 @@ typed! {
     fn del(key: impl AsRef<[u8]>) -> bool = Del { keys: &[key.as_ref()] };
     /// `PEXPIRE`: the key goes after so long; whether it is there.
     fn expire(key: impl AsRef<[u8]>, ttl: Duration) -> bool =
-        PExpire::new(key.as_ref(), ttl.as_millis().min(MAX_TTL_MS) as i64);
+        PExpire(Deadline {
+            key: key.as_ref(),
+            amount: ttl.as_millis().min(MAX_TTL_MS) as i64,
+            when: When::default(),
+        });
 
     /// `SADD`: adds members to a set; how many are new.
     fn sadd(key: impl AsRef<[u8]>, members: &[&[u8]]) -> u64 = Sadd { key: key.as_ref(), members };

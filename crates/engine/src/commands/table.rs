@@ -2,10 +2,15 @@
 
 use super::connection::{auth, client, echo, hello, ping, quit, reset, select};
 use super::entry;
-use super::generic::del;
+use super::generic::{
+    copy, del, exists, expire, expireat, expiretime, keys, r#move, object, persist, pexpire,
+    pexpireat, pexpiretime, pttl, randomkey, rename, renamenx, scan, touch, ttl, r#type, unlink,
+    wait,
+};
 use super::pubsub::{publish, pubsub, subscribe, unsubscribe};
 use super::server::{
-    acl, command, config, debug, info, latency, lolwut, memory, role, shutdown, slowlog, time,
+    acl, command, config, dbsize, debug, flushall, flushdb, info, latency, lolwut, memory, role,
+    shutdown, slowlog, swapdb, time,
 };
 use super::set::{
     sadd, scard, sdiff, sdiffstore, sinter, sintercard, sinterstore, sismember, smembers,
@@ -31,7 +36,29 @@ pub static COMMANDS: &[Entry] = &[
     entry!(plain reset::Reset),
     entry!(plain select::Select),
     // generic
+    entry!(copy::Copy),
     entry!(del::Del),
+    entry!(exists::Exists),
+    entry!(expire::Expire),
+    entry!(expireat::ExpireAt),
+    entry!(expiretime::ExpireTime),
+    entry!(keys::Keys),
+    entry!(r#move::Move),
+    entry!(container object),
+    entry!(persist::Persist),
+    entry!(pexpire::PExpire),
+    entry!(pexpireat::PExpireAt),
+    entry!(pexpiretime::PExpireTime),
+    entry!(pttl::PTtl),
+    entry!(plain randomkey::RandomKey),
+    entry!(rename::Rename),
+    entry!(renamenx::RenameNx),
+    entry!(scan::Scan),
+    entry!(touch::Touch),
+    entry!(ttl::Ttl),
+    entry!(r#type::TypeOf),
+    entry!(unlink::Unlink),
+    entry!(plain wait::Wait),
     // pubsub
     entry!(publish::Publish),
     entry!(subscribe::PSubscribe, SPEC_PATTERN),
@@ -46,7 +73,10 @@ pub static COMMANDS: &[Entry] = &[
     entry!(container acl),
     entry!(plain command::Describe),
     entry!(container config),
+    entry!(plain dbsize::DbSize),
     entry!(plain debug::Debug),
+    entry!(plain flushall::FlushAll),
+    entry!(plain flushdb::FlushDb),
     entry!(info::Info),
     entry!(container latency),
     entry!(plain lolwut::Lolwut),
@@ -54,6 +84,7 @@ pub static COMMANDS: &[Entry] = &[
     entry!(plain role::Role),
     entry!(plain shutdown::Shutdown),
     entry!(container slowlog),
+    entry!(plain swapdb::SwapDb),
     entry!(plain time::Time),
     // set
     entry!(sadd::Sadd),

@@ -204,6 +204,22 @@ impl<'g> Gate<'g> {
         Some((value, deadline_ms))
     }
 
+    /// A copy of the key's value, and its deadline; a large string is shared.
+    pub fn copy(&self) -> Option<(OwnedValue, Option<u64>)> {
+        let value = match self.shared() {
+            Some(shared) => OwnedValue::Shared(shared),
+            None => OwnedValue::copy_of(self.value()?),
+        };
+        Some((value, self.deadline_ms()))
+    }
+
+    /// Gives the key a value that another one had, with its deadline.
+    pub fn put_owned(&mut self, value: OwnedValue, deadline_ms: Option<u64>) {
+        let mut held = Vec::new();
+        let expiry = deadline_ms.map_or(Expiry::Clear, Expiry::AtMs);
+        self.put(value.into_new(&mut held), expiry);
+    }
+
     /// Changes a string. The result is `raw` in Redis's terms. A missing key is an empty string.
     pub fn edit_string<R>(&mut self, edit: impl FnOnce(&mut Vec<u8>) -> R) -> R {
         if let Some(shared) = self.shared() {

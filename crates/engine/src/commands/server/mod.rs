@@ -1,9 +1,14 @@
-//! The server as a whole: what it knows, how it is set up, how it ends.
+//! The server as a whole: what it knows, how it is set up, how it ends, and its databases as a
+//! whole.
 
 pub mod acl;
 pub mod command;
 pub mod config;
+pub mod dbsize;
 pub mod debug;
+pub mod flushall;
+pub mod flushdb;
+mod freeing;
 pub mod info;
 pub mod latency;
 pub mod lolwut;
@@ -11,4 +16,5 @@ pub mod memory;
 pub mod role;
 pub mod shutdown;
 pub mod slowlog;
+pub mod swapdb;
 pub mod time;

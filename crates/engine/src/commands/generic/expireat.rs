@@ -1,0 +1,55 @@
+//! `EXPIREAT key unix-time-seconds [NX | XX | GT | LT]`
+//!
+//! Lets a key expire at a Unix time in seconds.
+//! `NX` only where the key has no TTL, `XX` only where it has one, `GT` and `LT` only where that is
+//! shorter or longer; no TTL counts as the longest. Answers 1, or 0 when nothing was set. A time
+//! that has passed removes the key. O(1).
+//!
+//! Effect: `PEXPIREAT` without conditions, or `DEL`.
+
+use super::deadline::Deadline;
+use crate::args::Args;
+use crate::command::{Command, Ctx, Words};
+use crate::error::Error;
+use crate::expiry::Unit;
+use crate::reply::Reply;
+use crate::spec::{Group, KeySpec, Spec, acl, flag, key};
+
+/// What is known of `EXPIREAT`.
+pub const SPEC: Spec = Spec {
+    name: "expireat",
+    syntax: "key unix-time-seconds [NX | XX | GT | LT]",
+    summary: "Sets the Unix time in seconds at which a key expires.",
+    since: "1.2.0",
+    group: Group::Generic,
+    complexity: "O(1)",
+    arity: -3,
+    flags: flag::WRITE | flag::FAST,
+    acl: acl::KEYSPACE,
+    keys: &[KeySpec::one(1, key::RW | key::UPDATE)],
+    ..Spec::BASE
+};
+
+/// `EXPIREAT`
+#[derive(Debug, Clone)]
+pub struct ExpireAt<'a>(pub Deadline<'a>);
+
+impl<'a> Command<'a> for ExpireAt<'a> {
+    const SPEC: &'static Spec = &SPEC;
+
+    fn parse(args: &mut Args<'a>) -> Result<Self, Error> {
+        Deadline::parse(args).map(ExpireAt)
+    }
+
+    fn words(&self, words: &mut Words<'_>) {
+        self.0.words(words);
+    }
+
+    fn keys(&self, visit: &mut dyn FnMut(&'a [u8])) {
+        visit(self.0.key);
+    }
+
+    fn run(&self, ctx: &mut Ctx<'_, '_>, reply: &mut dyn Reply) -> Result<(), Error> {
+        self.0.run(Unit::UnixSeconds, SPEC.name, ctx, reply)
+    }
+}
