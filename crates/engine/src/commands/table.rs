@@ -17,6 +17,10 @@ use super::string::{
     substr,
 };
 use super::transactions::{discard, exec, multi, unwatch, watch};
+use super::list::{
+    blmove, blmpop, blpop, lindex, linsert, llen, lmove, lmpop, lpop, lpos, lpush, lrange, lrem,
+    lset, ltrim,
+};
 use crate::spec::Entry;
 
 /// Every command; containers hold their subcommands.
@@ -73,6 +77,29 @@ pub static COMMANDS: &[Entry] = &[
     entry!(sscan::Sscan),
     entry!(sunion::Sunion),
     entry!(sunionstore::Sunionstore),
+    // list
+    entry!(blmove::BLMove),
+    entry!(blmpop::BLMPop),
+    entry!(blpop::BLPop),
+    entry!(blpop::BRPop),
+    entry!(blmove::BRPopLPush),
+    entry!(lindex::LIndex),
+    entry!(linsert::LInsert),
+    entry!(llen::LLen),
+    entry!(lmove::LMove),
+    entry!(lmpop::LMPop),
+    entry!(lpop::LPop),
+    entry!(lpos::LPos),
+    entry!(lpush::LPush),
+    entry!(lpush::LPushX),
+    entry!(lrange::LRange),
+    entry!(lrem::LRem),
+    entry!(lset::LSet),
+    entry!(ltrim::LTrim),
+    entry!(lpop::RPop),
+    entry!(lmove::RPopLPush),
+    entry!(lpush::RPush),
+    entry!(lpush::RPushX),
     // string
     entry!(append::Append),
     entry!(decr::Decr),
