@@ -3,6 +3,10 @@
 use super::connection::{auth, client, echo, hello, ping, quit, reset, select};
 use super::entry;
 use super::generic::del;
+use super::list::{
+    blmove, blmpop, blpop, lindex, linsert, llen, lmove, lmpop, lpop, lpos, lpush, lrange, lrem,
+    lset, ltrim,
+};
 use super::pubsub::{publish, pubsub, subscribe, unsubscribe};
 use super::server::{
     acl, command, config, debug, info, latency, lolwut, memory, role, shutdown, slowlog, time,
@@ -17,10 +21,6 @@ use super::string::{
     substr,
 };
 use super::transactions::{discard, exec, multi, unwatch, watch};
-use super::list::{
-    blmove, blmpop, blpop, lindex, linsert, llen, lmove, lmpop, lpop, lpos, lpush, lrange, lrem,
-    lset, ltrim,
-};
 use crate::spec::Entry;
 
 /// Every command; containers hold their subcommands.
@@ -36,6 +36,29 @@ pub static COMMANDS: &[Entry] = &[
     entry!(plain select::Select),
     // generic
     entry!(del::Del),
+    // list
+    entry!(blmove::BLMove, SPEC_BLMOVE),
+    entry!(blmpop::BLMPop),
+    entry!(blpop::BLPop, SPEC_BLPOP),
+    entry!(blpop::BRPop, SPEC_BRPOP),
+    entry!(blmove::BRPopLPush, SPEC_BRPOPLPUSH),
+    entry!(lindex::LIndex),
+    entry!(linsert::LInsert),
+    entry!(llen::LLen),
+    entry!(lmove::LMove, SPEC_LMOVE),
+    entry!(lmpop::LMPop),
+    entry!(lpop::LPop, SPEC_LPOP),
+    entry!(lpos::LPos),
+    entry!(lpush::LPush, SPEC_LPUSH),
+    entry!(lpush::LPushX, SPEC_LPUSHX),
+    entry!(lrange::LRange),
+    entry!(lrem::LRem),
+    entry!(lset::LSet),
+    entry!(ltrim::LTrim),
+    entry!(lpop::RPop, SPEC_RPOP),
+    entry!(lmove::RPopLPush, SPEC_RPOPLPUSH),
+    entry!(lpush::RPush, SPEC_RPUSH),
+    entry!(lpush::RPushX, SPEC_RPUSHX),
     // pubsub
     entry!(publish::Publish),
     entry!(subscribe::PSubscribe, SPEC_PATTERN),
@@ -77,29 +100,6 @@ pub static COMMANDS: &[Entry] = &[
     entry!(sscan::Sscan),
     entry!(sunion::Sunion),
     entry!(sunionstore::Sunionstore),
-    // list
-    entry!(blmove::BLMove),
-    entry!(blmpop::BLMPop),
-    entry!(blpop::BLPop),
-    entry!(blpop::BRPop),
-    entry!(blmove::BRPopLPush),
-    entry!(lindex::LIndex),
-    entry!(linsert::LInsert),
-    entry!(llen::LLen),
-    entry!(lmove::LMove),
-    entry!(lmpop::LMPop),
-    entry!(lpop::LPop),
-    entry!(lpos::LPos),
-    entry!(lpush::LPush),
-    entry!(lpush::LPushX),
-    entry!(lrange::LRange),
-    entry!(lrem::LRem),
-    entry!(lset::LSet),
-    entry!(ltrim::LTrim),
-    entry!(lpop::RPop),
-    entry!(lmove::RPopLPush),
-    entry!(lpush::RPush),
-    entry!(lpush::RPushX),
     // string
     entry!(append::Append),
     entry!(decr::Decr),
