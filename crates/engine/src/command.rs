@@ -116,18 +116,15 @@ impl<'c, 'k> Ctx<'c, 'k> {
         self.block = Some((waiting, deadline_ms));
     }
 
-    /// Enters a wait into the queues of its keys, whose locks are held.
-    pub(crate) fn begin_wait(
-        &mut self,
-        waiting: Box<dyn Waiting>,
-        deadline_ms: Option<u64>,
-    ) -> (Arc<Waiter>, Option<u64>) {
-        let SessionState { client, db, protocol, .. } = &*self.session;
-        let waiter = Waiter::new(client.id, *db, *protocol, waiting, client.mailbox.clone());
+    /// Enters a wait into the queues of its keys, whose locks are held. From then on others see
+    /// that the session waits.
+    pub(crate) fn begin_wait(&mut self, waiting: Box<dyn Waiting>) -> Arc<Waiter> {
+        let waiter = Waiter::new(self.engine, self.session, waiting);
         for key in waiter.waiting.keys() {
-            self.keys.shard_of(key).waiters.add(waiter.db, key, waiter.clone());
+            self.keys.shard_of(key).waiters.add(waiter.db, key, &waiter);
         }
-        (waiter, deadline_ms)
+        *self.session.client.waiter.lock() = Some(waiter.clone());
+        waiter
     }
 }
 

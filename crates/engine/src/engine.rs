@@ -4,7 +4,6 @@
 //! and through [`Host`] the commands that act on the outside. Knows no file, no socket.
 #![allow(unsafe_code)]
 
-use crate::blocking::Waiter;
 use crate::changes::Changes;
 use crate::clients::{Clients, Pause};
 use crate::clock::Clock;
@@ -20,7 +19,6 @@ use crate::keyspace::snapshot::Snapshots;
 use crate::latency::Latency;
 use crate::log::{Log, Position, flags};
 use crate::pubsub::PubSub;
-use crate::reply::WireReply;
 use crate::slowlog::SlowLog;
 use crate::stats::Stats;
 use crate::sync::Mutex;
@@ -33,6 +31,12 @@ const EXPIRE_IN_PASSING: u32 = 16;
 
 /// Entries that the housekeeper removes under one hold of a lock.
 const EXPIRE_AT_ONCE: u32 = 128;
+
+/// When housekeeping that a script over its time keeps from its locks is tried again.
+const TRY_AGAIN_MS: u64 = 100;
+
+/// Work that waits for locks; `true` when it is done.
+pub(crate) type Deferred = Box<dyn FnMut(&Engine) -> bool + Send>;
 
 /// What an engine is made from.
 pub struct Options {
@@ -79,6 +83,7 @@ pub struct Engine {
     pub(crate) garbage: Mutex<Vec<Detached>>,
     /// Keys are removed when they are due, not only when somebody asks for them.
     active_expire: AtomicBool,
+    deferred: Mutex<Vec<Deferred>>,
 }
 
 /// Tells the housekeeper when the next key is due.
@@ -137,6 +142,7 @@ impl Engine {
             garbage: Mutex::default(),
             run_id,
             active_expire: AtomicBool::new(true),
+            deferred: Mutex::default(),
         })
     }
 
@@ -254,17 +260,55 @@ impl Engine {
     }
 
     /// Does something to each shard of a set under its lock, one after the other; for the
-    /// bookkeeping of sessions, not for data.
-    pub(crate) fn with_shards(&self, set: &ShardSet, mut each: impl FnMut(&mut Shard)) {
+    /// bookkeeping of sessions, not for data. While a script is over its time it is put off
+    /// instead, for the caller may be on the script's own thread. Doing it twice must do no harm.
+    pub(crate) fn with_shards(
+        &self,
+        set: ShardSet,
+        mut each: impl FnMut(&mut Shard) + Send + 'static,
+    ) {
+        if !self.try_with_shards(&set, &mut each) {
+            self.defer(Box::new(move |engine| engine.try_with_shards(&set, &mut each)));
+        }
+    }
+
+    /// The same, or not for all of them: `false` while a script over its time holds one.
+    pub(crate) fn try_with_shards(&self, set: &ShardSet, each: &mut dyn FnMut(&mut Shard)) -> bool {
         for index in set.iter(self.shard_count()) {
             let one = ShardSet::One(index);
-            while self.locks.acquire(&one, Wait::Park) != Acquired::Granted {
-                crate::sync::yield_now();
+            if self.locks.acquire(&one, Wait::Park) != Acquired::Granted {
+                return false;
             }
             let held = Held { engine: self, set: one };
             // SAFETY: the lock is held.
             each(unsafe { &mut *self.shard_cell(index) });
             drop(held);
+        }
+        true
+    }
+
+    /// Does a piece of work now, or later if it says that it cannot be done now.
+    pub(crate) fn do_or_defer(&self, mut work: Deferred) {
+        if !work(self) {
+            self.defer(work);
+        }
+    }
+
+    /// Tries what was put off once more; whether nothing is left. To be called when the busy flag
+    /// falls; the housekeeper does it as well.
+    pub(crate) fn do_deferred(&self) -> bool {
+        let works = std::mem::take(&mut *self.deferred.lock());
+        let left = works.into_iter().filter_map(|mut work| (!work(self)).then_some(work));
+        let left: Vec<Deferred> = left.collect();
+        let mut deferred = self.deferred.lock();
+        deferred.extend(left);
+        deferred.is_empty()
+    }
+
+    fn defer(&self, work: Deferred) {
+        self.deferred.lock().push(work);
+        if let Some(ring) = self.alarm.ring.get() {
+            ring(self.now_us() / 1000);
         }
     }
 
@@ -323,13 +367,17 @@ impl Engine {
     /// Nothing is removed while clients are paused: data then stays as it is.
     pub fn expire_due(&self, changes: &mut Housekeeping) -> Option<u64> {
         let now_ms = self.now_us() / 1000;
+        let again_ms = now_ms + TRY_AGAIN_MS;
+        let mut next = (!self.do_deferred()).then_some(again_ms);
         if !self.expires_actively(now_ms) {
             // Nobody needs to ring until this is over.
             self.alarm.armed_ms.store(0, Ordering::SeqCst);
-            return self.pause.until_ms(now_ms);
+            return next.into_iter().chain(self.pause.until_ms(now_ms)).min();
         }
         self.alarm.armed_ms.store(u64::MAX, Ordering::SeqCst);
-        let mut next = self.free_garbage().then_some(0);
+        if self.free_garbage() {
+            next = Some(0);
+        }
         for index in 0..self.shard_count() {
             let done = self.with_keys(
                 ShardSet::One(index),
@@ -339,9 +387,11 @@ impl Engine {
                 |_| ShardSet::None,
                 |keys| keys.expire(EXPIRE_AT_ONCE),
             );
-            if let Ok((Some(due_ms), _)) = done {
-                next = Some(next.map_or(due_ms, |next: u64| next.min(due_ms)));
-            }
+            let due_ms = match done {
+                Ok((due_ms, _)) => due_ms,
+                Err(_) => Some(again_ms),
+            };
+            next = next.into_iter().chain(due_ms).min();
         }
         if let Some(next_ms) = next {
             self.alarm.armed_ms.fetch_min(next_ms, Ordering::SeqCst);
@@ -450,47 +500,5 @@ impl Keys<'_> {
         {
             ring(next_ms);
         }
-    }
-
-    fn serve(&mut self, db: u8, key: &[u8], served: &mut Vec<(Arc<Waiter>, Vec<u8>)>) {
-        for waiter in self.shard_of(key).waiters.of(db, key) {
-            self.db = db;
-            if !waiter.waiting.is_ready(self, key) {
-                continue;
-            }
-            if waiter.claim() {
-                let mut reply = Vec::new();
-                let mut sink = WireReply::new(&mut reply, waiter.protocol);
-                waiter.waiting.serve(self, key, &mut sink);
-                served.push((waiter.clone(), reply));
-            }
-            self.shard_of(key).waiters.remove(db, key, &waiter);
-        }
-    }
-
-    /// Shards that waiters on these keys would need, transitively.
-    pub(crate) fn shards_of_waiters<'k>(
-        &mut self,
-        keys: impl Iterator<Item = &'k [u8]>,
-    ) -> ShardSet {
-        let mut set = ShardSet::None;
-        if self.shards().all(|shard| shard.waiters.is_empty()) {
-            return set;
-        }
-        let mut queue: Vec<Box<[u8]>> = keys.map(Into::into).collect();
-        let mut seen = hashbrown::HashSet::new();
-        while let Some(key) = queue.pop() {
-            let index = self.engine.shard_index(self.engine.hash.of(&key));
-            set.add(index);
-            if !self.held.has(index) || !seen.insert(key.clone()) {
-                continue;
-            }
-            for db in 0..crate::keyspace::DATABASES as u8 {
-                for waiter in self.shard_at(index).waiters.of(db, &key) {
-                    queue.extend(waiter.waiting.other_keys().iter().cloned());
-                }
-            }
-        }
-        set
     }
 }

@@ -216,6 +216,12 @@ impl<'c> Keys<'c> {
         self.shards().any(|shard| !shard.waiters.is_empty())
     }
 
+    /// The shard of a key, held or not.
+    #[inline]
+    pub(crate) fn shard_index(&self, key: &[u8]) -> u16 {
+        self.engine.shard_index(self.hash(key))
+    }
+
     /// Every shard, for commands that hold all of them.
     pub(crate) fn shards(&mut self) -> impl Iterator<Item = &mut Shard> {
         let (engine, held) = (self.engine, self.held);

@@ -6,9 +6,10 @@
 //! The owner takes its events only after a running command's reply is queued, so that no event
 //! overtakes the value that it speaks of.
 
-use crate::sync::Mutex;
+use crate::blocking::Waiter;
+use crate::sync::{AtomicBool, Mutex, Ordering};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 
 /// Number of a session, unique as long as the engine lives.
 pub type SessionId = u64;
@@ -20,6 +21,8 @@ pub enum Event {
     Message(Arc<Message>),
     /// The reply of a blocking command, encoded for its session.
     Served {
+        /// The wait that it ends.
+        waiter: Arc<Waiter>,
         /// The reply's bytes.
         reply: Vec<u8>,
         /// Log position that the reply speaks of.

@@ -5,6 +5,7 @@
 pub mod connection;
 pub mod generic;
 mod help;
+pub mod list;
 pub mod pubsub;
 pub mod server;
 pub mod set;

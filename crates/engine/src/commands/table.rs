@@ -7,6 +7,10 @@ use super::generic::{
     pexpireat, pexpiretime, pttl, randomkey, rename, renamenx, scan, touch, ttl, r#type, unlink,
     wait,
 };
+use super::list::{
+    blmove, blmpop, blpop, lindex, linsert, llen, lmove, lmpop, lpop, lpos, lpush, lrange, lrem,
+    lset, ltrim,
+};
 use super::pubsub::{publish, pubsub, subscribe, unsubscribe};
 use super::server::{
     acl, command, config, dbsize, debug, flushall, flushdb, info, latency, lolwut, memory, role,
@@ -59,6 +63,29 @@ pub static COMMANDS: &[Entry] = &[
     entry!(r#type::TypeOf),
     entry!(unlink::Unlink),
     entry!(plain wait::Wait),
+    // list
+    entry!(blmove::BLMove, SPEC_BLMOVE),
+    entry!(blmpop::BLMPop),
+    entry!(blpop::BLPop, SPEC_BLPOP),
+    entry!(blpop::BRPop, SPEC_BRPOP),
+    entry!(blmove::BRPopLPush, SPEC_BRPOPLPUSH),
+    entry!(lindex::LIndex),
+    entry!(linsert::LInsert),
+    entry!(llen::LLen),
+    entry!(lmove::LMove, SPEC_LMOVE),
+    entry!(lmpop::LMPop),
+    entry!(lpop::LPop, SPEC_LPOP),
+    entry!(lpos::LPos),
+    entry!(lpush::LPush, SPEC_LPUSH),
+    entry!(lpush::LPushX, SPEC_LPUSHX),
+    entry!(lrange::LRange),
+    entry!(lrem::LRem),
+    entry!(lset::LSet),
+    entry!(ltrim::LTrim),
+    entry!(lpop::RPop, SPEC_RPOP),
+    entry!(lmove::RPopLPush, SPEC_RPOPLPUSH),
+    entry!(lpush::RPush, SPEC_RPUSH),
+    entry!(lpush::RPushX, SPEC_RPUSHX),
     // pubsub
     entry!(publish::Publish),
     entry!(subscribe::PSubscribe, SPEC_PATTERN),

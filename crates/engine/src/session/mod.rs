@@ -9,7 +9,7 @@ mod state;
 
 pub use state::{Flow, ReplyMode, SessionState};
 
-use crate::blocking::Waiter;
+use crate::blocking::{self, Waiter};
 use crate::changes::Changes;
 use crate::clients::{Client, Origin};
 use crate::command::{Command, Ctx, perform, words_of};
@@ -224,9 +224,14 @@ impl Session {
                 self.state.write_message(message, out);
                 Flow::Continue
             }
-            Event::Served { reply, position } => {
+            Event::Served { waiter, reply, position } => {
+                // The reply of a wait that was cancelled since is nobody's.
+                let blocked = self.blocked.take_if(|own| Arc::ptr_eq(&own.waiter, waiter));
+                if blocked.is_none() {
+                    return Flow::Continue;
+                }
                 self.position = self.position.max(*position);
-                self.end_wait();
+                self.end_wait(waiter);
                 let start = out.len();
                 out.extend_from_slice(reply);
                 self.state.apply_reply_mode(out, start);
@@ -239,19 +244,27 @@ impl Session {
 
     /// Ends the wait if its deadline has come; whether it did.
     pub fn time_out(&mut self, now_ms: u64, out: &mut Vec<u8>) -> bool {
-        let Some(blocked) = &self.blocked else { return false };
-        if blocked.deadline_ms.is_none_or(|deadline_ms| deadline_ms > now_ms) {
-            return false;
-        }
-        let waiter = blocked.waiter.clone();
-        if !waiter.claim() {
-            return false;
-        }
+        let is_up = |blocked: &mut Blocked| {
+            blocked.deadline_ms.is_some_and(|deadline_ms| deadline_ms <= now_ms)
+                && blocked.waiter.claim()
+        };
+        let Some(Blocked { waiter, .. }) = self.blocked.take_if(is_up) else { return false };
         let start = out.len();
         waiter.waiting.time_out(&mut WireReply::new(out, self.state.protocol));
-        self.end_wait();
+        self.end_wait(&waiter);
         self.state.apply_reply_mode(out, start);
         true
+    }
+
+    /// Ends the wait without a reply, because nobody is there any more to be told. What a writer
+    /// has taken for this session in the meantime goes back to where it was.
+    pub fn cancel_wait(&mut self) {
+        let Some(Blocked { waiter, .. }) = self.blocked.take() else { return };
+        waiter.claim();
+        self.end_wait(&waiter);
+        if waiter.is_served() {
+            blocking::give_back(&self.engine, &waiter);
+        }
     }
 
     /// Finds the command, checks everything that can be known without its keys, and runs it.
@@ -438,7 +451,7 @@ impl Session {
                 let mut ctx = Ctx::new(engine, keys, state, true);
                 let result = invoke(&mut ctx, words, reply);
                 let block = ctx.block.take();
-                (result, block.map(|(waiting, deadline)| ctx.begin_wait(waiting, deadline)))
+                (result, block.map(|(waiting, deadline)| (ctx.begin_wait(waiting), deadline)))
             },
         );
         match done {
@@ -470,34 +483,24 @@ impl Session {
 
     fn begin_blocked(&mut self, waiter: Arc<Waiter>, deadline_ms: Option<u64>) {
         self.state.client.facts.blocked.store(true, Ordering::Relaxed);
-        *self.state.client.waiter.lock() = Some(waiter.clone());
         self.blocked = Some(Blocked { waiter, deadline_ms });
     }
 
-    /// Takes this session out of the queues of the keys that it waited for.
-    fn end_wait(&mut self) {
-        let Some(Blocked { waiter, .. }) = self.blocked.take() else { return };
+    /// Tidies up after a wait that somebody has claimed.
+    fn end_wait(&mut self, waiter: &Arc<Waiter>) {
         self.state.client.facts.blocked.store(false, Ordering::Relaxed);
         *self.state.client.waiter.lock() = None;
-        let mut set = ShardSet::None;
-        for key in waiter.waiting.keys() {
-            set.add(self.engine.shard_index(self.engine.hash().of(key)));
+        if !waiter.is_served() {
+            blocking::forget(&self.engine, waiter);
         }
-        self.engine.with_shards(&set, |shard| {
-            for key in waiter.waiting.keys() {
-                shard.waiters.remove(waiter.db, key, &waiter);
-            }
-        });
     }
 }
 
 impl Drop for Session {
     fn drop(&mut self) {
-        if let Some(blocked) = &self.blocked {
-            blocked.waiter.claim();
-        }
-        self.end_wait();
+        self.cancel_wait();
         self.state.unwatch(&self.engine);
+        self.state.unwatch_later(&self.engine);
         self.state.unsubscribe_all(&self.engine);
         self.engine.clients.leave(self.id());
     }

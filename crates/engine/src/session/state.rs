@@ -205,17 +205,25 @@ impl SessionState {
         reply.bulk(&message.payload);
     }
 
-    /// Forgets the watches. Takes the locks of their shards: not from inside a command.
+    /// Forgets the watches. Takes the locks of their shards: not from inside a command. What a
+    /// script over its time keeps from being forgotten stays watched until the next time.
     pub(crate) fn unwatch(&mut self, engine: &Engine) {
         let touched = &self.client.touched;
-        for (db, key) in self.watched.drain() {
-            let index = engine.shard_index(engine.hash().of(&key));
-            engine.with_shards(&ShardSet::One(index), |shard| {
-                shard.watched.remove(db, &key, touched);
-            });
-        }
+        self.watched.retain(|(db, key)| {
+            let shard = ShardSet::One(engine.shard_index(engine.hash().of(key)));
+            !engine.try_with_shards(&shard, &mut |shard| shard.watched.remove(*db, key, touched))
+        });
         touched.store(false, Ordering::Release);
-        self.client.facts.watching.store(0, Ordering::Relaxed);
+        self.client.facts.watching.store(self.watched.len() as u64, Ordering::Relaxed);
+    }
+
+    /// Forgets what is still watched as soon as that can be: the session ends.
+    pub(crate) fn unwatch_later(&mut self, engine: &Engine) {
+        for (db, key) in self.watched.drain() {
+            let touched = self.client.touched.clone();
+            let shard = ShardSet::One(engine.shard_index(engine.hash().of(&key)));
+            engine.with_shards(shard, move |shard| shard.watched.remove(db, &key, &touched));
+        }
     }
 
     pub(crate) fn unsubscribe_all(&mut self, engine: &Engine) {
