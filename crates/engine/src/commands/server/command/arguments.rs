@@ -104,8 +104,7 @@ impl Parser<'_> {
         let repeats = self.at > begin && self.words[self.at - 1] == "...";
         self.at += 1;
         if let (true, [again]) = (repeats, &choices[..])
-            && list.len() >= again.len()
-            && list[list.len() - again.len()..] == again[..]
+            && ends_with(list, again)
         {
             let mut repeated = one(list.split_off(list.len() - again.len()));
             repeated.multiple = true;
@@ -148,6 +147,19 @@ impl Parser<'_> {
         argument.token = Some(word.to_owned());
         argument
     }
+}
+
+/// Whether the last arguments are these; only the first of them may have a token that does not
+/// come again.
+fn ends_with(list: &[Argument], again: &[Argument]) -> bool {
+    let Some(from) = list.len().checked_sub(again.len()) else { return false };
+    list[from..].iter().zip(again).enumerate().all(|(at, (before, again))| {
+        let mut before = before.clone();
+        if at == 0 {
+            before.token.clone_from(&again.token);
+        }
+        before == *again
+    })
 }
 
 /// One argument of a sequence.
