@@ -15,6 +15,7 @@
 
 use crate::sync::Mutex;
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Place in the log, in bytes since it began.
@@ -57,25 +58,28 @@ pub struct Log {
     /// End of the last reserved frame, and end of what the reader has taken.
     head: AtomicU64,
     tail: AtomicU64,
-    ring: Box<[AtomicU64]>,
+    /// Made with the first listener: most engines of a program's tests never have one.
+    ring: OnceLock<Box<[AtomicU64]>>,
+    ring_words: usize,
     by_reference: Mutex<BTreeMap<Position, Vec<u8>>>,
 }
 
 impl Log {
     /// A silent log with a ring of `ring_bytes` (rounded up to a power of two).
     pub fn new(ring_bytes: usize) -> Self {
-        let words = ring_bytes.next_power_of_two().max(4096) / 8;
         Log {
             on: AtomicBool::new(false),
             head: AtomicU64::new(0),
             tail: AtomicU64::new(0),
-            ring: (0..words).map(|_| AtomicU64::new(0)).collect(),
+            ring: OnceLock::new(),
+            ring_words: ring_bytes.next_power_of_two().max(4096) / 8,
             by_reference: Mutex::new(BTreeMap::new()),
         }
     }
 
     /// Begins to record. Must come before the first command that is to be seen.
     pub fn listen(&self) {
+        self.ring();
         self.on.store(true, Ordering::SeqCst);
     }
 
@@ -127,6 +131,7 @@ impl Log {
 
     /// Takes the next complete frame. Only one reader may do so at a time.
     pub fn next_frame(&self) -> Option<Frame> {
+        self.ring.get()?;
         let start = self.tail.load(Ordering::Acquire);
         let length = self.word(start).load(Ordering::Acquire);
         if length == 0 {
@@ -151,11 +156,15 @@ impl Log {
     }
 
     fn ring_bytes(&self) -> u64 {
-        self.ring.len() as u64 * 8
+        self.ring_words as u64 * 8
+    }
+
+    fn ring(&self) -> &[AtomicU64] {
+        self.ring.get_or_init(|| (0..self.ring_words).map(|_| AtomicU64::new(0)).collect())
     }
 
     fn word(&self, at: Position) -> &AtomicU64 {
-        &self.ring[(at / 8) as usize & (self.ring.len() - 1)]
+        &self.ring()[(at / 8) as usize & (self.ring_words - 1)]
     }
 }
 
