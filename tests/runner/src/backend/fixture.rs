@@ -9,7 +9,7 @@ use anyhow::Result;
 use larder_engine::clock::FakeClock;
 use larder_engine::config::Config;
 use larder_engine::engine::Housekeeping;
-use larder_engine::log::flags;
+use larder_engine::log::{LEAST_RING_BYTES, flags};
 use larder_engine::{Engine, NoHost, Options};
 
 use crate::reply::{Reply, decode};
@@ -39,7 +39,7 @@ impl Fixture {
             config: Arc::new(Config::default()),
             host: Arc::new(NoHost),
         });
-        engine.log().listen();
+        engine.log().listen_with(LEAST_RING_BYTES);
         Fixture { engine, clock, housekeeping: Housekeeping::default(), effects_db: 0 }
     }
 
