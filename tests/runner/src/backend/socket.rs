@@ -73,6 +73,19 @@ impl SocketClient {
         Ok(client)
     }
 
+    /// Reads what is there, waiting for it at most as long as given.
+    fn read(&mut self, chunk: &mut [u8], patience: Duration) -> std::io::Result<usize> {
+        if !patience.is_zero() {
+            self.stream.set_read_timeout(Some(patience))?;
+            return self.stream.read(chunk);
+        }
+        // The shortest of timeouts is some milliseconds long.
+        self.stream.set_nonblocking(true)?;
+        let got = self.stream.read(chunk);
+        self.stream.set_nonblocking(false)?;
+        got
+    }
+
     /// Sends one command and waits for its reply.
     ///
     /// # Errors
@@ -137,8 +150,7 @@ impl Client for SocketClient {
                 return Ok(Received::Reply(reply));
             }
             let left = deadline.saturating_duration_since(Instant::now());
-            self.stream.set_read_timeout(Some(left.max(Duration::from_micros(1))))?;
-            match self.stream.read(&mut chunk) {
+            match self.read(&mut chunk, left) {
                 Ok(0) => return Ok(Received::Closed),
                 Ok(n) => self.buffer.extend_from_slice(&chunk[..n]),
                 Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
