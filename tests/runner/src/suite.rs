@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use crate::backend::linked::Linked;
+use crate::backend::served::Served;
 use crate::backend::server::Server;
 use crate::backend::{Backend, Place};
 use crate::divergence::Divergences;
@@ -39,7 +40,7 @@ pub enum Kind {
 /// Where the servers' binaries are.
 #[derive(Clone, Debug, Default)]
 pub struct Binaries {
-    /// Larder's server.
+    /// Larder's server; otherwise it is started in the runner's process.
     pub larder: Option<PathBuf>,
     /// Valkey's server.
     pub valkey: Option<PathBuf>,
@@ -84,13 +85,17 @@ impl Kind {
     /// # Errors
     /// When its binary is not given or does not start.
     pub fn start(self, binaries: &Binaries) -> Result<Box<dyn Backend>> {
-        let valkey = || binaries.valkey.as_deref().context("no Valkey: give its path by --valkey");
-        let larder = || binaries.larder.as_deref().context("no Larder: give its path by --larder");
         let protocol = if self.is(Place::Resp3) { Protocol::Resp3 } else { Protocol::Resp2 };
         if self.is(Place::Linked) {
             return Ok(Box::new(Linked::new(protocol)));
         }
-        let binary = if self.is(Place::Valkey) { valkey()? } else { larder()? };
+        let binary = match &binaries.larder {
+            _ if self.is(Place::Valkey) => {
+                binaries.valkey.as_deref().context("no Valkey: give its path by --valkey")?
+            }
+            Some(larder) => larder,
+            None => return Ok(Box::new(Served::start(protocol)?)),
+        };
         Ok(Box::new(Server::start(binary, protocol)?))
     }
 }

@@ -1,7 +1,8 @@
-//! Larder's engine in the runner's own process: a fake clock, fixed seeds, effects to be seen.
+//! Larder's engine called in the runner's own process.
 //!
 //! Every client is a session with a mailbox; a client that waits or is paused keeps what it was
-//! sent, as a socket would. It must not know the format of `.rtest` files.
+//! sent, as a socket would. It must not know the format of `.rtest` files. The engine and its
+//! clock: `fixture`.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -10,31 +11,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
-use larder_engine::clock::FakeClock;
-use larder_engine::config::Config;
-use larder_engine::engine::Housekeeping;
 use larder_engine::mailbox::{Event, Mailbox, Notify, Recipients};
-use larder_engine::{Engine, Flow, NoHost, Options, Origin, Session};
+use larder_engine::{Engine, Flow, Origin, Session};
 
+use super::fixture::Fixture;
 use super::{Backend, Client, Received};
 use crate::pattern::Protocol;
 use crate::reply::{Reply, decode};
 
-/// Where the clock begins: no round number, so that rounding shows.
-const START_MS: u64 = 1_700_000_000_123;
-/// Enough that keys of one test lie in different shards.
-const SHARDS: u16 = 16;
-
 /// An engine and the sessions of a test.
 pub struct Linked {
     protocol: Protocol,
-    engine: Arc<Engine>,
-    clock: Arc<FakeClock>,
-    housekeeping: Housekeeping,
+    fixture: Fixture,
     connections: Connections,
     control: Handle,
-    /// The database that the last seen effect was in.
-    effects_db: u8,
 }
 
 type Connections = Rc<RefCell<Vec<Rc<RefCell<Connection>>>>>;
@@ -42,20 +32,10 @@ type Connections = Rc<RefCell<Vec<Rc<RefCell<Connection>>>>>;
 impl Linked {
     /// An empty engine whose clients speak `protocol`.
     pub fn new(protocol: Protocol) -> Linked {
-        let clock = Arc::new(FakeClock::new(START_MS));
-        let engine = Engine::new(Options {
-            shards: SHARDS,
-            hash_seed: 7,
-            random_seed: 7,
-            clock: clock.clone(),
-            config: Arc::new(Config::default()),
-            host: Arc::new(NoHost),
-        });
-        engine.log().listen();
+        let fixture = Fixture::new();
         let connections = Connections::default();
-        let control = Handle::open(&engine, &connections);
-        let housekeeping = Housekeeping::default();
-        Linked { protocol, engine, clock, housekeeping, connections, control, effects_db: 0 }
+        let control = Handle::open(fixture.engine(), &connections);
+        Linked { protocol, fixture, connections, control }
     }
 }
 
@@ -70,7 +50,7 @@ impl Backend for Linked {
     }
 
     fn open(&mut self) -> Result<Box<dyn Client>> {
-        let mut client = Handle::open(&self.engine, &self.connections);
+        let mut client = Handle::open(self.fixture.engine(), &self.connections);
         if self.protocol == Protocol::Resp3 {
             let hello = client.call(&[b"HELLO", b"3"])?;
             ensure!(matches!(hello, Reply::Map(_)), "HELLO 3: {hello}");
@@ -93,51 +73,17 @@ impl Backend for Linked {
     }
 
     fn advance(&mut self, by: Duration) -> Result<()> {
-        self.clock.advance_ms(u64::try_from(by.as_millis())?);
-        let now_ms = self.engine.now_us() / 1000;
-        while self.engine.expire_due(&mut self.housekeeping).is_some_and(|due| due <= now_ms) {}
+        self.fixture.advance(by)?;
         pump(&self.connections);
         Ok(())
     }
 
     fn now_ms(&self) -> i64 {
-        i64::try_from(self.engine.now_us() / 1000).unwrap_or(i64::MAX)
+        self.fixture.now_ms()
     }
 
     fn effects(&mut self) -> Option<Vec<Vec<Vec<u8>>>> {
-        let mut effects = Vec::new();
-        while let Some(frame) = self.engine.log().next_frame() {
-            if frame.db != self.effects_db {
-                self.effects_db = frame.db;
-                effects.push(vec![b"SELECT".to_vec(), frame.db.to_string().into_bytes()]);
-            }
-            let transaction = frame.flags & larder_engine::log::flags::TRANSACTION != 0;
-            if transaction {
-                effects.push(vec![b"MULTI".to_vec()]);
-            }
-            self.read_commands(&frame.payload, &mut effects);
-            if transaction {
-                effects.push(vec![b"EXEC".to_vec()]);
-            }
-        }
-        Some(effects)
-    }
-}
-
-impl Linked {
-    fn read_commands(&mut self, mut payload: &[u8], effects: &mut Vec<Vec<Vec<u8>>>) {
-        while let Ok(Some((Reply::Array(items), used))) = decode(payload) {
-            let mut words: Vec<Vec<u8>> = items.iter().filter_map(Reply::bytes).collect();
-            // A command's name is the same in any case.
-            words.iter_mut().take(1).for_each(|name| name.make_ascii_uppercase());
-            if let [name, db] = &words[..]
-                && name == b"SELECT"
-            {
-                self.effects_db = String::from_utf8_lossy(db).parse().unwrap_or(0);
-            }
-            effects.push(words);
-            payload = &payload[used..];
-        }
+        Some(self.fixture.effects())
     }
 }
 
