@@ -76,7 +76,7 @@ impl Waiting for ForReplicas {
         false
     }
 
-    fn serve(&self, _: &mut Keys<'_>, _: &[u8], _: &mut dyn Reply) {}
+    fn serve(&self, _: &mut Keys<'_>, _: &mut dyn Reply) {}
 
     fn time_out(&self, reply: &mut dyn Reply) {
         reply.int(0);
