@@ -87,6 +87,7 @@ impl Busy {
         }
         let keys: HashSet<_> = saved.iter().map(|entry| (entry.db, entry.key.clone())).collect();
         assert_eq!(keys.len(), saved.len(), "something was saved twice");
+        assert_eq!(saved.len(), at_mark.len(), "what was due at the mark was saved");
         let copy = TestEngine::with_clock(4, Arc::new(FakeClock::new(marked_ms)));
         copy.engine.load(saved);
         assert_same(&at_mark, &dump(&copy), "at the mark / in the snapshot");
@@ -135,6 +136,25 @@ fn the_epoch_comes_round_without_losing_entries() {
         }
         busy.check_snapshot();
     }
+}
+
+/// What is due at the mark is gone for every reader, so it is for the snapshot.
+#[test]
+fn what_is_due_at_the_mark_is_not_saved() {
+    let test = TestEngine::new(1);
+    let (mut session, _mailbox) = test.session();
+    for number in 0..500 {
+        let ttl = if number % 5 == 0 { 1000 } else { 10 };
+        send(&mut session, &format!("SET key:{number} value PX {ttl}"));
+    }
+    test.clock.advance_ms(10);
+    let mut snapshot = test.engine.begin_snapshot().unwrap();
+    let mut saved = snapshot.step(40).unwrap();
+    send(&mut session, "SET key:1 value");
+    while let Some(entries) = snapshot.step(40) {
+        saved.extend(entries);
+    }
+    assert_eq!(saved.len(), 100);
 }
 
 /// A flush while a snapshot runs takes shards and databases away as they are.
