@@ -101,6 +101,15 @@ impl Session {
         self.state.authenticated = true;
     }
 
+    /// Selects a database, for owners that were told one by a URL or a log.
+    ///
+    /// # Panics
+    /// When there is no such database.
+    pub fn select(&mut self, db: u8) {
+        assert!(usize::from(db) < crate::keyspace::DATABASES, "database {db}");
+        self.state.select(db);
+    }
+
     /// Whether it has subscriptions (or another reason to be sent things unasked).
     pub fn is_subscribed(&self) -> bool {
         self.state.subscriptions() > 0
