@@ -273,11 +273,7 @@ impl Engine {
     }
 
     /// The same, or not for all of them: `false` while a script over its time holds one.
-    pub(crate) fn try_with_shards(
-        &self,
-        set: &ShardSet,
-        each: &mut dyn FnMut(&mut Shard),
-    ) -> bool {
+    pub(crate) fn try_with_shards(&self, set: &ShardSet, each: &mut dyn FnMut(&mut Shard)) -> bool {
         for index in set.iter(self.shard_count()) {
             let one = ShardSet::One(index);
             if self.locks.acquire(&one, Wait::Park) != Acquired::Granted {

@@ -214,7 +214,7 @@ impl SessionState {
             !engine.try_with_shards(&shard, &mut |shard| shard.watched.remove(*db, key, touched))
         });
         touched.store(false, Ordering::Release);
-        self.client.facts.watching.store(self.watched.len() as u64, Ordering::Relaxed);
+        self.client.facts.watching.store(self.watched.len() as u32, Ordering::Relaxed);
     }
 
     /// Forgets what is still watched as soon as that can be: the session ends.

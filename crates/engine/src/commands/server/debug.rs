@@ -112,7 +112,7 @@ impl Waiting for Asleep {
     fn is_ready(&self, _: &Keys<'_>, _: &[u8]) -> bool {
         false
     }
-    fn serve(&self, _: &mut Keys<'_>, _: &[u8], _: &mut dyn Reply) {}
+    fn serve(&self, _: &mut Keys<'_>, _: &mut dyn Reply) {}
     fn time_out(&self, reply: &mut dyn Reply) {
         reply.ok();
     }
