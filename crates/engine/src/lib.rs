@@ -22,6 +22,8 @@ pub mod keyspace;
 mod latency;
 pub mod log;
 pub mod mailbox;
+#[cfg(all(test, feature = "shuttle"))]
+mod model;
 mod pubsub;
 pub mod reply;
 pub mod session;
