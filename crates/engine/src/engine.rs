@@ -230,9 +230,12 @@ impl Engine {
     ) -> Result<(R, Position), Acquired> {
         let mut set = set;
         let held = loop {
-            match self.locks.acquire(&set, wait) {
-                Acquired::Granted => {}
-                refused => return Err(refused),
+            if !self.locks.take_if_free(&set) {
+                changes.seen_us = 0;
+                match self.locks.acquire(&set, wait) {
+                    Acquired::Granted => {}
+                    refused => return Err(refused),
+                }
             }
             let held = Held { engine: self, set };
             // SAFETY: `held` holds the locks.
@@ -426,7 +429,10 @@ impl Keys<'_> {
     /// Reads the time and removes a little of what is due.
     #[inline]
     fn begin(&mut self) {
-        self.changes.began_us = self.engine.clock.now_us();
+        self.changes.began_us = match std::mem::take(&mut self.changes.seen_us) {
+            0 => self.engine.clock.now_us(),
+            seen_us => seen_us,
+        };
         let mut now_ms = self.changes.began_us / 1000;
         let held = self.held;
         for index in held.iter(self.engine.shard_count()) {

@@ -52,7 +52,10 @@ impl Host for NoHost {
     fn rewrite_config(&self) -> Result<(), String> {
         Err("The server is running without a config file".to_owned())
     }
-    fn shut_down(&self, _how: Shutdown) -> Result<(), String> {
+    fn shut_down(&self, how: Shutdown) -> Result<(), String> {
+        if how.abort {
+            return Err("No shutdown in progress.".to_owned());
+        }
         Err("Errors trying to SHUTDOWN. Check logs.".to_owned())
     }
     fn info(&self, _section: &str) -> Vec<(&'static str, String)> {

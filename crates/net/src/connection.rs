@@ -399,10 +399,14 @@ impl Connection {
         self.want = 0;
         let mut write_at = self.sent + WRITE_BYTES;
         let mut used = 0;
+        let mut follows = false;
         while used < buffer.len() {
             limits.authenticated = self.session.is_authenticated();
-            match self.step(&buffer[used..], &limits) {
-                Step::Ran(consumed) => used += consumed,
+            match self.step(&buffer[used..], &limits, follows) {
+                Step::Ran(consumed) => {
+                    used += consumed;
+                    follows = true;
+                }
                 Step::Incomplete(want) => {
                     self.want = want;
                     break;
@@ -419,6 +423,7 @@ impl Connection {
                 }
                 self.prepare_output(bench);
                 write_at = self.output.len() + WRITE_BYTES;
+                follows = false;
             }
         }
         if self.parser.heap_bytes() > 0 {
@@ -427,9 +432,9 @@ impl Connection {
         used
     }
 
-    /// Runs the request at the front of a buffer.
+    /// Runs the request at the front of a buffer, which may follow another at once.
     #[inline(always)]
-    fn step(&mut self, front: &[u8], limits: &larder_resp::Limits) -> Step {
+    fn step(&mut self, front: &[u8], limits: &larder_resp::Limits, follows: bool) -> Step {
         let mut words = ArgVec::new();
         let consumed = match self.parser.parse(front, limits, &mut words) {
             Ok(Parsed::Request { consumed }) => consumed,
@@ -441,7 +446,12 @@ impl Connection {
             Some(first) if front[0] != b'*' && refusal::is_http(first) => return Step::Http,
             Some(_) => {}
         }
-        match self.session.execute(&words, &mut self.output) {
+        let flow = if follows {
+            self.session.execute_next(&words, &mut self.output)
+        } else {
+            self.session.execute(&words, &mut self.output)
+        };
+        match flow {
             Flow::Continue => Step::Ran(consumed),
             flow => Step::Stopped(flow, consumed),
         }

@@ -136,12 +136,21 @@ impl Locks {
         self.slots.len() as u16
     }
 
+    /// Takes the lock of a set of one if it is free, and that of none; `false` says nothing of
+    /// larger sets.
+    #[inline(always)]
+    pub fn take_if_free(&self, set: &ShardSet) -> bool {
+        match set {
+            ShardSet::None => true,
+            ShardSet::One(one) => self.try_one(*one),
+            _ => false,
+        }
+    }
+
     /// Takes every lock of a set, or none.
     #[inline]
     pub fn acquire(&self, set: &ShardSet, wait: Wait<'_>) -> Acquired {
-        if let ShardSet::One(one) = set
-            && self.try_one(*one)
-        {
+        if self.take_if_free(set) {
             return Acquired::Granted;
         }
         self.acquire_all(set, wait)

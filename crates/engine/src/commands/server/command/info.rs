@@ -77,7 +77,7 @@ impl<'a> Command<'a> for Info<'a> {
         for name in self.names {
             match by_name(name) {
                 Some(known) => describe(known, reply),
-                None => reply.null_array(),
+                None => reply.null(),
             }
         }
         Ok(())
@@ -105,11 +105,14 @@ fn describe(known: &Known, reply: &mut dyn Reply) {
     words(&flags, reply);
     [first, last, step].into_iter().for_each(|n| reply.int(n));
     words(&spec.categories(), reply);
-    reply.array(spec.tips.len());
+    reply.set(spec.tips.len());
     spec.tips.iter().for_each(|tip| reply.bulk(tip.as_bytes()));
-    reply.array(spec.keys.len());
+    reply.set(spec.keys.len());
     spec.keys.iter().for_each(|keys| describe_keys(keys, reply));
-    reply.array(spec.subcommands.len());
+    match spec.subcommands {
+        [] => reply.set(0),
+        subcommands => reply.array(subcommands.len()),
+    }
     spec.subcommands.iter().for_each(|sub| describe_sub(sub, reply));
 }
 
