@@ -26,7 +26,7 @@ struct Client {
 fuzz_target!(|data: &[u8]| {
     let [shards, data @ ..] = data else { return };
     let live = TestEngine::new(1 << (shards % 5));
-    live.engine.log().listen();
+    live.engine.log().listen_with(256 * 1024);
     let mut clients: Vec<Client> = (0..SESSIONS)
         .map(|_| {
             let (session, mailbox) = live.session();
