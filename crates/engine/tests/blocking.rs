@@ -363,6 +363,37 @@ fn databases_do_not_mix() {
 }
 
 #[test]
+fn every_way_to_make_a_list_readies_it() {
+    let (_t, [mut a, mut c]) = clients(16);
+    for (prepare, make) in [
+        ("RPUSH from x", "RENAME from k"),
+        ("RPUSH from x", "RENAMENX from k"),
+        ("RPUSH from x", "COPY from k"),
+        ("RPUSH from x", "LMOVE from k LEFT LEFT"),
+    ] {
+        c.ask("DEL from");
+        c.ask(prepare);
+        a.wait("BLPOP k 0");
+        c.ask(make);
+        assert_eq!(a.heard(), "*2 $1 k $1 x", "{make}");
+    }
+}
+
+#[test]
+fn a_database_that_is_swapped_in_or_moved_into_readies_its_lists() {
+    let (_t, [mut a, mut c]) = clients(16);
+    c.ask("SELECT 1");
+    c.ask("RPUSH k x");
+    a.wait("BLPOP k 0");
+    assert_eq!(c.ask("SWAPDB 0 1"), "+OK");
+    assert_eq!(a.heard(), "*2 $1 k $1 x");
+    a.wait("BLPOP k 0");
+    c.ask("RPUSH k y");
+    assert_eq!(c.ask("MOVE k 0"), ":1");
+    assert_eq!(a.heard(), "*2 $1 k $1 y");
+}
+
+#[test]
 fn a_reply_that_is_to_be_skipped_is_the_late_one() {
     let (t, [mut a, mut c]) = clients(16);
     assert_eq!(a.ask("CLIENT REPLY SKIP"), NONE);
