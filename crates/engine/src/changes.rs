@@ -6,6 +6,7 @@
 //! command that changed nothing has no effect. Values that left the keyspace wait here and are
 //! freed after the locks.
 
+use crate::commands::connection::select;
 use crate::commands::generic::del;
 use crate::keyspace::entry::Pointee;
 use crate::keyspace::whole::Flushed;
@@ -78,7 +79,7 @@ impl Effects {
             self.first_db = db;
         } else if self.db != db {
             let number = db.to_string();
-            encode_request(&mut self.payload, &[b"SELECT", number.as_bytes()]);
+            encode_request(&mut self.payload, &[select::SPEC.name.as_bytes(), number.as_bytes()]);
         }
         self.db = db;
         self.commands += 1;

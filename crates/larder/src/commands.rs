@@ -9,6 +9,11 @@ use larder_engine::command::Command;
 use larder_engine::commands::generic::deadline::{Deadline, When};
 use larder_engine::commands::generic::del::Del;
 use larder_engine::commands::generic::pexpire::PExpire;
+use larder_engine::commands::list::{
+    llen::LLen,
+    lpush::{LPush, RPush},
+    lrange::LRange,
+};
 use larder_engine::commands::set::{
     sadd::Sadd, scard::Scard, sismember::Sismember, smembers::Smembers, srem::Srem, sunion::Sunion,
 };
@@ -114,9 +119,21 @@ typed! {
     fn expire(key: impl AsRef<[u8]>, ttl: Duration) -> bool =
         PExpire(Deadline {
             key: key.as_ref(),
-            amount: ttl.as_millis().min(MAX_TTL_MS) as i64,
+            amount: in_ms(ttl).amount,
             when: When::default(),
         });
+
+    /// `LPUSH`: adds elements to the front of a list; its length.
+    fn lpush(key: impl AsRef<[u8]>, elements: &[&[u8]]) -> u64 =
+        LPush { key: key.as_ref(), elements };
+    /// `RPUSH`: adds elements to the end of a list; its length.
+    fn rpush(key: impl AsRef<[u8]>, elements: &[&[u8]]) -> u64 =
+        RPush { key: key.as_ref(), elements };
+    /// `LRANGE`: elements of a list from one index to another, both included.
+    fn lrange(key: impl AsRef<[u8]>, start: i64, stop: i64) -> Vec<Vec<u8>> =
+        LRange { key: key.as_ref(), start, stop };
+    /// `LLEN`: how long a list is.
+    fn llen(key: impl AsRef<[u8]>) -> u64 = LLen { key: key.as_ref() };
 
     /// `SADD`: adds members to a set; how many are new.
     fn sadd(key: impl AsRef<[u8]>, members: &[&[u8]]) -> u64 = Sadd { key: key.as_ref(), members };
@@ -136,7 +153,8 @@ typed! {
 /// The longest TTL in milliseconds that a deadline can hold with room for today.
 const MAX_TTL_MS: u128 = 1 << 61;
 
-fn in_ms(ttl: Duration) -> ExpiryArg {
+/// A TTL as an argument of a command, in milliseconds.
+pub(crate) fn in_ms(ttl: Duration) -> ExpiryArg {
     let amount = ttl.as_millis().clamp(1, MAX_TTL_MS) as i64;
     ExpiryArg { unit: Unit::Milliseconds, amount }
 }

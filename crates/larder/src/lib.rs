@@ -35,7 +35,7 @@ pub use error::Error;
 pub use handle::Handle;
 pub use larder_engine as engine;
 pub use larder_resp::Value;
-pub use plan::Plan;
+pub use plan::{Batch, Plan};
 
 use backend::Backend;
 use backend::linked::Linked;
@@ -128,6 +128,17 @@ impl Larder {
     pub fn command<W: AsRef<[u8]>>(&self, words: &[W]) -> Result<Value, Error> {
         let mut replies = self.batch(&[owned(words)])?;
         reply::refuse_errors(replies.pop().unwrap_or(Value::Null))
+    }
+
+    /// Runs typed commands as one. An error of one of them is its reply.
+    ///
+    /// # Errors
+    /// When the transaction as a whole was refused or its outcome is not known.
+    pub fn atomically(&self, batch: &Batch) -> Result<Vec<Value>, Error> {
+        if batch.requests.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.batch(&batch.requests)
     }
 
     /// Runs several commands as one, in MULTI and EXEC. An error of one of them is its reply.

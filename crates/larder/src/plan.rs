@@ -3,6 +3,7 @@
 
 use crate::reply::FromReply;
 use crate::{Error, Larder, Value};
+use larder_engine::command::{Command, Words};
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 
@@ -79,44 +80,39 @@ impl<T: Send + 'static> IntoFuture for Plan<T> {
     }
 }
 
-/// The words of a request.
-macro_rules! request {
-    ($($word:expr),* $(,)?) => { vec![$(crate::plan::ToWord::to_word(&$word)),*] };
+/// Typed commands that are carried out as one, in MULTI and EXEC.
+///
+/// ```
+/// use larder::engine::commands::string::{incrby::IncrBy, set::Set};
+/// let store = larder::Larder::open("memory:")?;
+/// let mut batch = larder::Batch::new();
+/// batch.add(&Set::new(b"a", b"1")).add(&IncrBy { key: b"a", increment: 2 });
+/// assert_eq!(store.atomically(&batch)?[1], larder::Value::Int(3));
+/// # Ok::<(), larder::Error>(())
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct Batch {
+    pub(crate) requests: Requests,
 }
-pub(crate) use request;
 
-/// Something that stands as a word in a request.
-pub(crate) trait ToWord {
-    fn to_word(&self) -> Vec<u8>;
+impl Batch {
+    /// No commands yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Batch::default()
+    }
+
+    /// Adds a command.
+    pub fn add<'a, C: Command<'a>>(&mut self, command: &C) -> &mut Self {
+        self.requests.push(request(command));
+        self
+    }
 }
 
-impl ToWord for &str {
-    fn to_word(&self) -> Vec<u8> {
-        self.as_bytes().to_vec()
-    }
-}
-impl ToWord for String {
-    fn to_word(&self) -> Vec<u8> {
-        self.as_bytes().to_vec()
-    }
-}
-impl ToWord for Vec<u8> {
-    fn to_word(&self) -> Vec<u8> {
-        self.clone()
-    }
-}
-impl ToWord for &[u8] {
-    fn to_word(&self) -> Vec<u8> {
-        self.to_vec()
-    }
-}
-impl ToWord for i64 {
-    fn to_word(&self) -> Vec<u8> {
-        self.to_string().into_bytes()
-    }
-}
-impl ToWord for u64 {
-    fn to_word(&self) -> Vec<u8> {
-        self.to_string().into_bytes()
-    }
+/// The words of a command, as a request.
+pub(crate) fn request<'a, C: Command<'a>>(command: &C) -> Vec<Vec<u8>> {
+    let mut words = Words::new();
+    words.keyword(C::SPEC.name);
+    command.words(&mut words);
+    words.as_slices().into_iter().map(<[u8]>::to_vec).collect()
 }

@@ -196,12 +196,6 @@ impl Entry {
         Kind::ALL[(self.header() & KIND_MASK) as usize & 7]
     }
 
-    /// Changes between kinds that hold their value the same way.
-    pub(crate) fn set_kind(self, kind: Kind) {
-        debug_assert_eq!(kind.is_pointer(), self.kind().is_pointer());
-        self.set_header(self.header() & !KIND_MASK | kind as u64);
-    }
-
     #[inline(always)]
     pub(crate) fn has_ttl(self) -> bool {
         self.header() & HAS_TTL != 0

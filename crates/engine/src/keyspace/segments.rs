@@ -50,11 +50,6 @@ impl<const UNIT: usize> Segments<UNIT> {
         (self.capacity() * unit).min((used * unit).next_multiple_of(PAGE))
     }
 
-    /// The index after the last unit of the segment that holds `index`.
-    pub(crate) fn segment_end(&self, index: u32) -> u64 {
-        1u64 << (self.first_log2 + self.segment_of(index) as u8)
-    }
-
     /// Maps one more segment. `false` when the 32-bit numbers are used up.
     pub(crate) fn grow(&mut self) -> bool {
         if self.capacity() > u64::from(u32::MAX) {
@@ -128,8 +123,5 @@ mod tests {
             assert_eq!(unsafe { segments.at(i).cast::<u64>().read() }, u64::from(i));
         }
         assert_eq!(segments.resident_bytes(3), 1024);
-        assert_eq!(segments.segment_end(0), 4);
-        assert_eq!(segments.segment_end(4), 8);
-        assert_eq!(segments.segment_end(127), 128);
     }
 }

@@ -147,10 +147,6 @@ impl Shard {
             .map_or((0, 0), |db| (db.table.len(), db.wheel.as_ref().map_or(0, |wheel| wheel.len())))
     }
 
-    pub(crate) fn db_mut(&mut self, db: u8) -> Option<&mut Db> {
-        self.dbs[usize::from(db)].as_deref_mut()
-    }
-
     /// Finds a key, due or not.
     #[inline]
     pub(crate) fn find(&self, db: u8, hash: u64, key: &[u8]) -> Option<Found> {

@@ -5,6 +5,7 @@
 use crate::Error;
 use crate::clock::SteadyClock;
 use larder_engine::command::Command;
+use larder_engine::commands::transactions::{discard, exec, multi};
 use larder_engine::config::Config;
 use larder_engine::keyspace::locks::Wait;
 use larder_engine::mailbox::{Mailbox, Notify};
@@ -146,16 +147,16 @@ fn batch_on(
         return execute(session, only, wait).map(|reply| reply.map(|value| vec![value]));
     }
     // Nothing here blocks but EXEC: the commands before it are only queued.
-    for request in std::iter::once(&words(&["MULTI"])).chain(requests) {
+    for request in std::iter::once(&words(&[multi::SPEC.name])).chain(requests) {
         if let Poll::Ready(Err(error)) = execute(session, request, Wait::Park) {
-            let _ = execute(session, &words(&["DISCARD"]), Wait::Park);
+            let _ = execute(session, &words(&[discard::SPEC.name]), Wait::Park);
             return Poll::Ready(Err(error));
         }
     }
-    match execute(session, &words(&["EXEC"]), wait) {
+    match execute(session, &words(&[exec::SPEC.name]), wait) {
         Poll::Pending => {
             // The queue is sent again with the next try.
-            let _ = execute(session, &words(&["DISCARD"]), Wait::Park);
+            let _ = execute(session, &words(&[discard::SPEC.name]), Wait::Park);
             Poll::Pending
         }
         Poll::Ready(Ok(Value::Array(replies))) => Poll::Ready(Ok(replies)),

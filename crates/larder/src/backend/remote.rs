@@ -4,7 +4,8 @@
 //! one that is multiplexed (no blocking command ever goes over it). Every call has a deadline.
 
 use crate::Error;
-use larder_engine::command::{Command, Words};
+use crate::plan::request;
+use larder_engine::command::Command;
 use larder_resp::Value;
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Client, Connection, ConnectionLike};
@@ -52,11 +53,11 @@ impl Remote {
     }
 
     pub(crate) fn call<'a, C: Command<'a>>(&self, command: &C) -> Result<Value, Error> {
-        self.batch(&[words_of(command)]).map(|mut replies| replies.pop().unwrap_or(Value::Null))
+        self.batch(&[request(command)]).map(|mut replies| replies.pop().unwrap_or(Value::Null))
     }
 
     pub(crate) async fn call_async<'a, C: Command<'a>>(&self, command: &C) -> Result<Value, Error> {
-        let replies = self.batch_async(&[words_of(command)]).await;
+        let replies = self.batch_async(&[request(command)]).await;
         replies.map(|mut replies| replies.pop().unwrap_or(Value::Null))
     }
 
@@ -142,13 +143,6 @@ impl Remote {
 /// Whether an error is something that the server said.
 fn is_reply(error: &redis::RedisError) -> bool {
     error.code().is_some()
-}
-
-fn words_of<'a, C: Command<'a>>(command: &C) -> Vec<Vec<u8>> {
-    let mut words = Words::new();
-    words.keyword(C::SPEC.name);
-    command.words(&mut words);
-    words.as_slices().into_iter().map(<[u8]>::to_vec).collect()
 }
 
 fn pipeline(requests: &[Vec<Vec<u8>>]) -> redis::Pipeline {

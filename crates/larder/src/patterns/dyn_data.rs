@@ -16,9 +16,14 @@
 //! # Ok::<(), larder::Error>(())
 //! ```
 
+use crate::commands::in_ms;
 use crate::plan::{Plan, Step, request};
 use crate::reply::{FromReply, refuse_errors};
 use crate::{Error, Larder, Value};
+use larder_engine::commands::generic::deadline::{Deadline, When};
+use larder_engine::commands::generic::{del::Del, pexpire::PExpire, pttl::PTtl};
+use larder_engine::commands::string::set::{Condition, Set};
+use larder_engine::commands::string::{get::Get, incrby::IncrBy, mget::MGet};
 use std::time::Duration;
 
 /// The namespace of the document's functions.
@@ -81,18 +86,20 @@ impl DynData {
 
     /// Sets an id's value and begins its TTL anew. One command.
     pub fn mark(&self, id: &str, data: impl Data) -> Plan<()> {
-        self.plan(Step::one(request!["SET", self.key(id), data.to_bytes(), "PX", self.ttl_ms()]))
+        let (key, data) = (self.key(id), data.to_bytes());
+        self.plan(Step::one(request(&self.set(&key, &data))))
     }
 
     /// The value, as it was marked.
     pub fn get(&self, id: &str) -> Plan<Option<Vec<u8>>> {
-        self.plan(Step::one(request!["GET", self.key(id)]))
+        self.plan(Step::one(request(&Get { key: self.key(id).as_bytes() })))
     }
 
     /// The value as an integer. A value that is none is an error, not a missing one.
     pub fn int(&self, id: &str) -> Plan<Option<i64>> {
         let key = self.key(id);
-        self.plan(Step::all(vec![request!["GET", key.clone()]], move |replies| {
+        let get = request(&Get { key: key.as_bytes() });
+        self.plan(Step::all(vec![get], move |replies| {
             let value = Option::<Vec<u8>>::from_reply(first(replies))?;
             value.map(|bytes| int_of(&key, &bytes)).transpose().map(Step::Done)
         }))
@@ -100,23 +107,26 @@ impl DynData {
 
     /// Sets the value only if the id has none; whether it did.
     pub fn add(&self, id: &str, data: impl Data) -> Plan<bool> {
-        let (key, ttl_ms) = (self.key(id), self.ttl_ms());
-        self.plan(Step::one(request!["SET", key, data.to_bytes(), "PX", ttl_ms, "NX"]))
+        let (key, data) = (self.key(id), data.to_bytes());
+        let add = Set { condition: Condition::Missing, ..self.set(&key, &data) };
+        self.plan(Step::one(request(&add)))
     }
 
     /// Changes the value of an id that has one and keeps its TTL; whether it had one.
     pub fn update(&self, id: &str, data: impl Data) -> Plan<bool> {
-        self.plan(Step::one(request!["SET", self.key(id), data.to_bytes(), "XX", "KEEPTTL"]))
+        let (key, data) = (self.key(id), data.to_bytes());
+        let set = Set::new(key.as_bytes(), &data);
+        let update = Set { condition: Condition::Present, keep_ttl: true, ..set };
+        self.plan(Step::one(request(&update)))
     }
 
     /// Adds to a number; one that is not there begins at 0 with a fresh TTL, one that is keeps
     /// its own. The sum. One transaction.
     pub fn incr(&self, id: &str, by: i64) -> Plan<i64> {
-        let (key, ttl_ms) = (self.key(id), self.ttl_ms());
-        let requests = vec![
-            request!["SET", key.clone(), 0i64, "PX", ttl_ms, "NX"],
-            request!["INCRBY", key, by],
-        ];
+        let key = self.key(id);
+        let begin = Set { condition: Condition::Missing, ..self.set(&key, b"0") };
+        let add = IncrBy { key: key.as_bytes(), increment: by };
+        let requests = vec![request(&begin), request(&add)];
         self.plan(Step::all(requests, |mut replies| {
             let sum = replies.pop().unwrap_or(Value::Null);
             i64::from_reply(sum).map(Step::Done)
@@ -127,10 +137,16 @@ impl DynData {
     /// it was. Of a hundred writers that read the same value one succeeds.
     pub fn compare_and_set(&self, id: &str, old: impl Data, new: impl Data) -> Plan<bool> {
         let (key, old, new) = (self.key(id), old.to_bytes(), new.to_bytes());
-        let fallback =
-            request!["EVAL", COMPARE_AND_SET, "1", key.clone(), old.clone(), new.clone()];
-        let request = request!["SET", key, new, "IFEQ", old, "KEEPTTL"];
-        self.plan(Step::all(vec![request], move |replies| match refuse_errors(first(replies)) {
+        let set = Set {
+            condition: Condition::Equals(&old),
+            keep_ttl: true,
+            ..Set::new(key.as_bytes(), &new)
+        };
+        let words = request(&set);
+        let script: [&[u8]; 6] =
+            [b"EVAL", COMPARE_AND_SET.as_bytes(), b"1", key.as_bytes(), &old, &new];
+        let fallback = script.iter().map(|word| word.to_vec()).collect();
+        self.plan(Step::all(vec![words], move |replies| match refuse_errors(first(replies)) {
             // A server without IFEQ has scripts.
             Err(Error::Refused(text)) if text.contains("syntax") => Ok(Step::one(fallback)),
             Err(error) => Err(error),
@@ -140,12 +156,15 @@ impl DynData {
 
     /// Begins the TTL anew without changing the value; whether there was one.
     pub fn touch(&self, id: &str) -> Plan<bool> {
-        self.plan(Step::one(request!["PEXPIRE", self.key(id), self.ttl_ms()]))
+        let (key, when) = (self.key(id), When::default());
+        let amount = in_ms(self.ttl).amount;
+        self.plan(Step::one(request(&PExpire(Deadline { key: key.as_bytes(), amount, when }))))
     }
 
     /// How long the value lives if nobody renews it.
     pub fn time_left(&self, id: &str) -> Plan<Option<Duration>> {
-        self.plan(Step::all(vec![request!["PTTL", self.key(id)]], |replies| {
+        let left = request(&PTtl { key: self.key(id).as_bytes() });
+        self.plan(Step::all(vec![left], |replies| {
             let ms = i64::from_reply(first(replies))?;
             Ok(Step::Done(u64::try_from(ms).ok().map(Duration::from_millis)))
         }))
@@ -153,7 +172,7 @@ impl DynData {
 
     /// Forgets the value; whether there was one.
     pub fn delete(&self, id: &str) -> Plan<bool> {
-        self.plan(Step::one(request!["DEL", self.key(id)]))
+        self.plan(Step::one(request(&Del { keys: &[self.key(id).as_bytes()] })))
     }
 
     /// The values of several ids at one moment, in their order. On a cluster the ids must share
@@ -162,9 +181,9 @@ impl DynData {
         if ids.is_empty() {
             return self.plan(Step::Done(Vec::new()));
         }
-        let mut words = request!["MGET"];
-        words.extend(ids.iter().map(|id| self.key(id).into_bytes()));
-        self.plan(Step::one(words))
+        let keys: Vec<String> = ids.iter().map(|id| self.key(id)).collect();
+        let keys: Vec<&[u8]> = keys.iter().map(String::as_bytes).collect();
+        self.plan(Step::one(request(&MGet { keys: &keys })))
     }
 
     /// Marks several ids at one moment.
@@ -172,8 +191,7 @@ impl DynData {
         if values.is_empty() {
             return self.plan(Step::Done(()));
         }
-        let set =
-            |(id, data): &(&str, &[u8])| request!["SET", self.key(id), *data, "PX", self.ttl_ms()];
+        let set = |(id, data): &(&str, &[u8])| request(&self.set(&self.key(id), data));
         let requests = values.iter().map(set).collect();
         self.plan(Step::all(requests, |replies| {
             for reply in replies {
@@ -189,8 +207,9 @@ impl DynData {
         format!("{}/{id}", self.namespace)
     }
 
-    fn ttl_ms(&self) -> u64 {
-        self.ttl.as_millis().min(u128::from(u64::MAX >> 2)) as u64
+    /// `SET` with this namespace's TTL.
+    fn set<'a>(&self, key: &'a str, data: &'a [u8]) -> Set<'a> {
+        Set { expiry: Some(in_ms(self.ttl)), ..Set::new(key.as_bytes(), data) }
     }
 
     fn plan<T>(&self, step: Step<T>) -> Plan<T> {

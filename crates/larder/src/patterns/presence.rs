@@ -22,9 +22,14 @@
 //! # Ok::<(), larder::Error>(())
 //! ```
 
+use crate::commands::in_ms;
 use crate::plan::{Plan, Requests, Step, request};
 use crate::reply::{FromReply, refuse_errors};
 use crate::{Error, Larder, Value};
+use larder_engine::commands::generic::deadline::{Deadline, When};
+use larder_engine::commands::generic::{del::Del, pexpire::PExpire, pttl::PTtl};
+use larder_engine::commands::set::{sadd::Sadd, smembers::Smembers, srem::Srem};
+use larder_engine::commands::string::{mget::MGet, set::Set};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -93,7 +98,7 @@ impl Presence {
     /// A connection begins and says something of itself (device, page, state).
     pub fn join_with(&self, user: &str, connection: &str, metadata: &[u8]) -> Plan<Joined> {
         let member = member(user, connection);
-        let mut requests = vec![request!["SMEMBERS", self.leases()]];
+        let mut requests = vec![self.members_request()];
         requests.extend(self.beat_requests(user, &member, metadata));
         let (this, user) = (self.clone(), user.to_owned());
         self.plan(Step::all(requests, move |replies| {
@@ -115,9 +120,9 @@ impl Presence {
     pub fn leave(&self, user: &str, connection: &str) -> Plan<Left> {
         let member = member(user, connection);
         let requests = vec![
-            request!["SMEMBERS", self.leases()],
-            request!["SREM", self.leases(), member.clone()],
-            request!["DEL", self.lease_key(&member)],
+            self.members_request(),
+            self.remove_request(&[&member]),
+            request(&Del { keys: &[&self.lease_key(&member)] }),
         ];
         let (this, user) = (self.clone(), user.to_owned());
         self.plan(Step::all(requests, move |replies| {
@@ -158,7 +163,8 @@ impl Presence {
 
     /// How long ago a user last beat; `None` for longer than [`MEMORY`].
     pub fn last_seen(&self, user: &str) -> Plan<Option<Duration>> {
-        self.plan(Step::all(vec![request!["PTTL", self.seen(user)]], |replies| {
+        let left = request(&PTtl { key: self.seen(user).as_bytes() });
+        self.plan(Step::all(vec![left], |replies| {
             let left_ms = i64::from_reply(first(replies))?;
             let left = u64::try_from(left_ms).ok().map(Duration::from_millis);
             Ok(Step::Done(left.map(|left| MEMORY.saturating_sub(left))))
@@ -172,7 +178,7 @@ impl Presence {
         answer: impl FnOnce(Vec<Connection>) -> T + Send + 'static,
     ) -> Plan<T> {
         let this = self.clone();
-        let requests = vec![request!["SMEMBERS", self.leases()]];
+        let requests = vec![self.members_request()];
         self.plan(Step::all(requests, move |replies| {
             let members = Vec::<Vec<u8>>::from_reply(first(replies))?;
             if members.is_empty() {
@@ -202,9 +208,8 @@ impl Presence {
         if ended.is_empty() {
             return Step::Done(result);
         }
-        let mut forget = request!["SREM", self.leases()];
-        forget.extend(ended.iter().cloned());
-        let requests = vec![forget, self.leases_request(&ended)];
+        let members: Vec<&[u8]> = ended.iter().map(Vec::as_slice).collect();
+        let requests = vec![self.remove_request(&members), self.leases_request(&ended)];
         let this = self.clone();
         Step::all(requests, move |replies| {
             let leases = replies.into_iter().nth(1).unwrap_or(Value::Null);
@@ -214,9 +219,8 @@ impl Presence {
             if again.is_empty() {
                 return Ok(Step::Done(result));
             }
-            let mut back = request!["SADD", this.leases()];
-            back.extend(again);
-            let requests = vec![back, this.expire_leases_request()];
+            let members: Vec<&[u8]> = again.iter().map(Vec::as_slice).collect();
+            let requests = vec![this.add_request(&members), this.expire_leases_request()];
             Ok(Step::all(requests, move |_| Ok(Step::Done(result))))
         })
     }
@@ -250,22 +254,38 @@ impl Presence {
     }
 
     fn beat_requests(&self, user: &str, member: &[u8], metadata: &[u8]) -> Requests {
+        let (lease, seen) = (self.lease_key(member), self.seen(user));
+        let lease = Set { expiry: Some(in_ms(self.lease)), ..Set::new(&lease, metadata) };
+        let seen = Set { expiry: Some(in_ms(MEMORY)), ..Set::new(seen.as_bytes(), b"") };
         vec![
-            request!["SADD", self.leases(), member],
+            self.add_request(&[member]),
             self.expire_leases_request(),
-            request!["SET", self.lease_key(member), metadata, "PX", ms(self.lease)],
-            request!["SET", self.seen(user), "", "PX", ms(MEMORY)],
+            request(&lease),
+            request(&seen),
         ]
     }
 
+    fn members_request(&self) -> Vec<Vec<u8>> {
+        request(&Smembers { key: self.leases().as_bytes() })
+    }
+
+    fn add_request(&self, members: &[&[u8]]) -> Vec<Vec<u8>> {
+        request(&Sadd { key: self.leases().as_bytes(), members })
+    }
+
+    fn remove_request(&self, members: &[&[u8]]) -> Vec<Vec<u8>> {
+        request(&Srem { key: self.leases().as_bytes(), members })
+    }
+
     fn expire_leases_request(&self) -> Vec<Vec<u8>> {
-        request!["PEXPIRE", self.leases(), ms(self.lease)]
+        let (key, amount) = (self.leases(), in_ms(self.lease).amount);
+        request(&PExpire(Deadline { key: key.as_bytes(), amount, when: When::default() }))
     }
 
     fn leases_request(&self, members: &[Vec<u8>]) -> Vec<Vec<u8>> {
-        let mut words = request!["MGET"];
-        words.extend(members.iter().map(|member| self.lease_key(member)));
-        words
+        let keys: Vec<Vec<u8>> = members.iter().map(|member| self.lease_key(member)).collect();
+        let keys: Vec<&[u8]> = keys.iter().map(Vec::as_slice).collect();
+        request(&MGet { keys: &keys })
     }
 
     fn leases(&self) -> String {
@@ -304,10 +324,6 @@ fn member(user: &str, connection: &str) -> Vec<u8> {
 
 fn user_prefix(user: &str) -> String {
     format!("{}:{user}", user.len())
-}
-
-fn ms(duration: Duration) -> u64 {
-    duration.as_millis().min(u128::from(u64::MAX >> 2)) as u64
 }
 
 fn first(replies: Vec<Value>) -> Value {

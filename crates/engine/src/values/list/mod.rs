@@ -263,7 +263,9 @@ pub fn set(gate: &mut Gate<'_>, index: usize, element: &[u8], limits: &Limits) {
                 listpack::restate(lp, 0, 0);
             });
         }
-        become_long(gate, |chunks| drop(chunks.set(index, element, limits)));
+        become_long(gate, |chunks| {
+            chunks.set(index, element, limits);
+        });
     } else {
         edit_chunks(gate, |chunks| chunks.set(index, element, limits));
     }
