@@ -8,6 +8,7 @@
 
 use crate::commands::connection::select;
 use crate::commands::generic::del;
+use crate::keyspace::access::Access;
 use crate::keyspace::entry::Pointee;
 use crate::keyspace::whole::Flushed;
 use larder_resp::encode_request;
@@ -25,8 +26,8 @@ pub(crate) struct Changes {
     pub(crate) seen_us: u64,
     /// The session's reads leave no trace on keys (`CLIENT NO-TOUCH`).
     pub(crate) no_touch: bool,
-    /// LRU clock or first LFU count for entries that are touched.
-    pub(crate) access: u32,
+    /// How access bits are kept now.
+    pub(crate) access: Access,
     /// Changes that went through the gate.
     pub(crate) count: u64,
     /// Keys of this command that a waiter may be served from, in the order they were readied.

@@ -10,6 +10,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::host::Host;
 use crate::keys::{Hashes, Keys};
+use crate::keyspace::access::Access;
 use crate::keyspace::detached::Detached;
 use crate::keyspace::gate::Gate;
 use crate::keyspace::hash::KeyHash;
@@ -439,7 +440,7 @@ impl Keys<'_> {
             now_ms = now_ms.max(self.shard_at(index).now_ms);
         }
         self.changes.now_ms = now_ms;
-        self.changes.access = (now_ms / 1000) as u32 & 0xff_ffff;
+        self.changes.access = Access::at(now_ms, self.engine.config());
         let mut due = false;
         for index in held.iter(self.engine.shard_count()) {
             let shard = self.shard_at(index);

@@ -93,7 +93,12 @@ impl<'c> Keys<'c> {
     /// The value of a key, as a use of it: it counts as a hit or a miss and keeps the key fresh.
     #[inline]
     pub fn read(&self, key: &[u8]) -> Option<ValueRef<'_>> {
-        self.look_up(key, true).map(Entry::value)
+        self.look_up(key, !self.changes.no_touch).map(Entry::value)
+    }
+
+    /// Uses a key, also for a session whose reads leave no trace; whether it is there.
+    pub fn touch(&self, key: &[u8]) -> bool {
+        self.look_up(key, true).is_some()
     }
 
     /// The same for commands that ask about a key and do not use it: a hit or a miss, but the key
@@ -122,8 +127,9 @@ impl<'c> Keys<'c> {
             };
             (*shard).stats.hits += 1;
             let entry = (*shard).entry(found);
-            if touch && !self.changes.no_touch {
-                entry.set_access(self.changes.access);
+            if touch {
+                let access = self.changes.access;
+                entry.set_access(access.used(entry.access(), |below| self.random(below)));
             }
             Some(entry)
         }
@@ -149,9 +155,14 @@ impl<'c> Keys<'c> {
         self.look(self.db, key).map(|entry| entry.deadline_ms())
     }
 
-    /// LRU clock or LFU counter of a key: 24 bits as in Redis.
-    pub fn access_bits(&self, key: &[u8]) -> Option<u32> {
-        self.look(self.db, key).map(|entry| entry.access())
+    /// Seconds since a key was used last; `None` inside where that is not what is kept.
+    pub fn idle_seconds(&self, key: &[u8]) -> Option<Option<u32>> {
+        self.look(self.db, key).map(|entry| self.changes.access.idle_seconds(entry.access()))
+    }
+
+    /// How often a key was used, as a logarithm; `None` inside where that is not what is kept.
+    pub fn frequency(&self, key: &[u8]) -> Option<Option<u32>> {
+        self.look(self.db, key).map(|entry| self.changes.access.frequency(entry.access()))
     }
 
     /// Bytes that a key takes with everything that belongs to it.

@@ -20,6 +20,7 @@
 //! **Invariant:** nothing outside of `keyspace` writes an entry.
 #![allow(unsafe_code)]
 
+use super::access::Access;
 use super::arena::{Arena, Offset};
 use crate::values::Object;
 use std::ops::Range;
@@ -218,6 +219,12 @@ impl Entry {
     pub(crate) fn set_access(self, access: u32) {
         let kept = self.header() & !(0xff_ffff << 16);
         self.set_header(kept | u64::from(access & 0xff_ffff) << 16);
+    }
+
+    /// Notes that the value was replaced or changed.
+    #[inline(always)]
+    pub(crate) fn note_written(self, access: Access) {
+        self.set_access(access.written(self.access()));
     }
 
     #[inline(always)]

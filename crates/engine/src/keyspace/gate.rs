@@ -152,13 +152,16 @@ impl<'g> Gate<'g> {
             Some(found) => {
                 let (found, old) = self.shard.replace(self.db, found, &form, deadline_ms);
                 self.changes.garbage.extend(old);
-                self.shard.entry(found).set_access(self.changes.access);
+                self.shard.entry(found).note_written(self.changes.access);
                 self.found = Some(found);
                 self.stale = false;
             }
             None => {
-                let meta =
-                    Meta { epoch: self.shard.epoch, access: self.changes.access, namespace: 0 };
+                let meta = Meta {
+                    epoch: self.shard.epoch,
+                    access: self.changes.access.fresh(),
+                    namespace: 0,
+                };
                 self.shard.insert(self.db, self.hash, self.key, &form, meta, deadline_ms);
                 self.stale = true;
             }
@@ -265,7 +268,7 @@ impl<'g> Gate<'g> {
         }
         self.before_change();
         let found = self.shard.splice(self.db, found, cut, gap, fill);
-        self.shard.entry(found).set_access(self.changes.access);
+        self.shard.entry(found).note_written(self.changes.access);
         self.found = Some(found);
         self.stale = false;
         self.after_change();
@@ -276,7 +279,7 @@ impl<'g> Gate<'g> {
         let found = self.found().filter(|&f| self.shard.entry(f).kind().is_object())?;
         self.before_change();
         let result = self.shard.change_object(found, edit);
-        self.shard.entry(found).set_access(self.changes.access);
+        self.shard.entry(found).note_written(self.changes.access);
         self.after_change();
         result
     }

@@ -5,6 +5,7 @@
 //! of one key) and [`whole`] (of whole databases) → [`locks`] (who may).
 //! Knows values only as bytes or as an [`crate::values::Object`]; knows no command.
 
+pub(crate) mod access;
 pub(crate) mod arena;
 pub(crate) mod detached;
 pub(crate) mod entry;

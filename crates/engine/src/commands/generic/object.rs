@@ -8,7 +8,6 @@
 use crate::args::Args;
 use crate::command::{Command, Ctx, Words};
 use crate::commands::{help, subcommand};
-use crate::config::{Config, MaxmemoryPolicy};
 use crate::error::Error;
 use crate::keyspace::{Kind, ValueRef};
 use crate::reply::Reply;
@@ -125,10 +124,8 @@ subcommand_about_key!(
     Freq,
     FREQ,
     |_, key, ctx, reply| {
-        if !counts_uses(ctx.config()) {
-            return Err(NOT_COUNTED);
-        }
-        reply.int(i64::from(ctx.keys.access_bits(key).unwrap_or(0) & 0xff));
+        let frequency = ctx.keys.frequency(key).flatten().ok_or(NOT_COUNTED)?;
+        reply.int(i64::from(frequency));
         Ok(())
     }
 );
@@ -138,12 +135,8 @@ subcommand_about_key!(
     IdleTime,
     IDLETIME,
     |_, key, ctx, reply| {
-        if counts_uses(ctx.config()) {
-            return Err(NOT_TIMED);
-        }
-        let now = (ctx.keys.now_ms() / 1000) as u32;
-        let used = ctx.keys.access_bits(key).unwrap_or(now);
-        reply.int(i64::from(now.wrapping_sub(used) & 0xff_ffff));
+        let idle_seconds = ctx.keys.idle_seconds(key).flatten().ok_or(NOT_TIMED)?;
+        reply.int(i64::from(idle_seconds));
         Ok(())
     }
 );
@@ -167,11 +160,6 @@ const NOT_TIMED: Error = Error::text(
     "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when \
      switching between policies at runtime LRU and LFU data will take some time to adjust.",
 );
-
-/// Whether keys keep a count of their uses, and not the time of the last.
-fn counts_uses(config: &Config) -> bool {
-    matches!(config.maxmemory_policy(), MaxmemoryPolicy::AllkeysLfu | MaxmemoryPolicy::VolatileLfu)
-}
 
 /// Redis's name for how a value is held.
 fn encoding_of(value: ValueRef<'_>) -> &'static str {

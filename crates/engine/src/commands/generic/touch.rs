@@ -47,7 +47,7 @@ impl<'a> Command<'a> for Touch<'a> {
     }
 
     fn run(&self, ctx: &mut Ctx<'_, '_>, reply: &mut dyn Reply) -> Result<(), Error> {
-        let there = self.keys.iter().filter(|key| ctx.keys.read(key).is_some());
+        let there = self.keys.iter().filter(|key| ctx.keys.touch(key));
         reply.int(there.count() as i64);
         Ok(())
     }
