@@ -111,8 +111,11 @@ impl<'a> Args<'a> {
 /// The database of a number, if there is one.
 pub fn database_of(number: i32) -> Result<u8, Error> {
     let db = u8::try_from(number).ok().filter(|&db| usize::from(db) < DATABASES);
-    db.ok_or(Error::text("ERR DB index is out of range"))
+    db.ok_or(NO_SUCH_DATABASE)
 }
+
+/// What is answered to the number of a database that there is not.
+pub const NO_SUCH_DATABASE: Error = Error::text("ERR DB index is out of range");
 
 fn parse_cursor(word: &[u8]) -> Option<u64> {
     let (negative, digits) = match word {

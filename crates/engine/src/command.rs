@@ -1,6 +1,6 @@
 //! A command as a type: its arguments, the way from words to them and back, and what it does.
 
-use crate::args::Args;
+use crate::args::{Args, NO_SUCH_DATABASE};
 use crate::blocking::{Waiter, Waiting};
 use crate::config::Config;
 use crate::engine::Engine;
@@ -107,6 +107,15 @@ impl<'c, 'k> Ctx<'c, 'k> {
     /// The settings.
     pub fn config(&self) -> &'c Config {
         self.engine.config()
+    }
+
+    /// Checks that the settings have a database.
+    ///
+    /// # Errors
+    /// The index is out of range.
+    pub fn check_database(&self, db: u8) -> Result<(), Error> {
+        let there = usize::from(db) < self.config().databases();
+        if there { Ok(()) } else { Err(NO_SUCH_DATABASE) }
     }
 
     /// Makes the session wait until one of the keys is ready or, if `timeout_ms` is not 0, so many

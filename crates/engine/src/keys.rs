@@ -137,7 +137,7 @@ impl<'c> Keys<'c> {
 
     /// The value of a key of another database, or looked at without using it.
     pub fn peek(&self, db: u8, key: &[u8]) -> Option<ValueRef<'_>> {
-        self.look(db, key).map(|entry| entry.value())
+        self.look(db, key).map(Entry::value)
     }
 
     /// Whether a key of the command's database is there.
@@ -152,7 +152,7 @@ impl<'c> Keys<'c> {
 
     /// When a key expires in Unix milliseconds (`None` inside: it does not), without using it.
     pub fn deadline_ms(&self, key: &[u8]) -> Option<Option<u64>> {
-        self.look(self.db, key).map(|entry| entry.deadline_ms())
+        self.look(self.db, key).map(Entry::deadline_ms)
     }
 
     /// Seconds since a key was used last; `None` inside where that is not what is kept.

@@ -75,6 +75,7 @@ impl<'a> Command<'a> for Copy<'a> {
 
     fn run(&self, ctx: &mut Ctx<'_, '_>, reply: &mut dyn Reply) -> Result<(), Error> {
         let db = self.db.unwrap_or(ctx.keys.db());
+        ctx.check_database(db)?;
         if db == ctx.keys.db() && self.source == self.destination {
             return Err(Error::SameObject);
         }

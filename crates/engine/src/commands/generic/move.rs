@@ -50,6 +50,7 @@ impl<'a> Command<'a> for Move<'a> {
     }
 
     fn run(&self, ctx: &mut Ctx<'_, '_>, reply: &mut dyn Reply) -> Result<(), Error> {
+        ctx.check_database(self.db)?;
         if self.db == ctx.keys.db() {
             return Err(Error::SameObject);
         }

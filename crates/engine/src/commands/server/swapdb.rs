@@ -54,6 +54,7 @@ impl<'a> Command<'a> for SwapDb {
     fn keys(&self, _: &mut dyn FnMut(&'a [u8])) {}
 
     fn run(&self, ctx: &mut Ctx<'_, '_>, reply: &mut dyn Reply) -> Result<(), Error> {
+        ctx.check_database(self.one.max(self.other))?;
         ctx.keys.swap_databases(self.one, self.other);
         reply.ok();
         Ok(())
