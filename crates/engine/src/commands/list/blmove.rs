@@ -22,7 +22,7 @@ use crate::values::list::End;
 /// What is known of `BLMOVE`.
 pub const SPEC_BLMOVE: Spec = Spec {
     name: "blmove",
-    syntax: "source destination LEFT | RIGHT LEFT | RIGHT timeout",
+    syntax: "source destination <LEFT | RIGHT> <LEFT | RIGHT> timeout",
     summary: "Moves an element from one end of a list to an end of another, waiting for one if \
               need be.",
     since: "6.2.0",

@@ -18,7 +18,7 @@ use crate::spec::{Group, KeySpec, Spec, flag, key};
 /// What is known of `BLMPOP`.
 pub const SPEC: Spec = Spec {
     name: "blmpop",
-    syntax: "timeout numkeys key [key ...] LEFT | RIGHT [COUNT count]",
+    syntax: "timeout numkeys key [key ...] <LEFT | RIGHT> [COUNT count]",
     summary: "Removes and answers elements of the first of several lists that is there, waiting \
               for one if need be.",
     since: "7.0.0",

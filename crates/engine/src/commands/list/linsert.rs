@@ -16,7 +16,7 @@ use std::ops::ControlFlow;
 /// What is known of `LINSERT`.
 pub const SPEC: Spec = Spec {
     name: "linsert",
-    syntax: "key BEFORE | AFTER pivot element",
+    syntax: "key <BEFORE | AFTER> pivot element",
     summary: "Adds an element before or after another one of a list.",
     since: "2.2.0",
     group: Group::List,

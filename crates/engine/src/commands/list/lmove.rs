@@ -21,7 +21,7 @@ pub(super) const KEYS: &[KeySpec] =
 /// What is known of `LMOVE`.
 pub const SPEC_LMOVE: Spec = Spec {
     name: "lmove",
-    syntax: "source destination LEFT | RIGHT LEFT | RIGHT",
+    syntax: "source destination <LEFT | RIGHT> <LEFT | RIGHT>",
     summary: "Moves an element from one end of a list to an end of another.",
     since: "6.2.0",
     group: Group::List,

@@ -16,7 +16,7 @@ use crate::spec::{Group, KeySpec, Spec, flag, key};
 /// What is known of `LMPOP`.
 pub const SPEC: Spec = Spec {
     name: "lmpop",
-    syntax: "numkeys key [key ...] LEFT | RIGHT [COUNT count]",
+    syntax: "numkeys key [key ...] <LEFT | RIGHT> [COUNT count]",
     summary: "Removes and answers elements of the first of several lists that is there.",
     since: "7.0.0",
     group: Group::List,
