@@ -9,12 +9,26 @@ use larder_codec::integer::parse_i64_canonical;
 pub struct Args<'a> {
     words: &'a [&'a [u8]],
     at: usize,
+    /// How many words the command's name has.
+    name: usize,
 }
 
 impl<'a> Args<'a> {
     /// A cursor before the first of `words`.
     pub fn new(words: &'a [&'a [u8]]) -> Self {
-        Args { words, at: 0 }
+        Args { words, at: 0, name: 0 }
+    }
+
+    /// A cursor after the name in the words of a request.
+    #[inline]
+    pub(crate) fn of_request(words: &'a [&'a [u8]], name: usize) -> Self {
+        Args { words, at: name, name }
+    }
+
+    /// The last word of the name as it was given, for errors that repeat it; empty where no
+    /// request is read.
+    pub(crate) fn given_name(&self) -> &'a [u8] {
+        self.name.checked_sub(1).and_then(|at| self.words.get(at)).copied().unwrap_or_default()
     }
 
     /// The next word; a syntax error at the end.

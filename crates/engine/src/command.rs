@@ -144,7 +144,7 @@ pub(crate) fn invoke<'a, C: Command<'a>>(
     name_words: usize,
     reply: &mut dyn Reply,
 ) -> Result<(), Error> {
-    let mut args = Args::new(&words[name_words..]);
+    let mut args = Args::of_request(words, name_words);
     let command = C::parse(&mut args)?;
     args.end()?;
     perform(&command, ctx, reply, Some(words))

@@ -17,6 +17,16 @@ const ALSO_WORDS: &[(&str, &str)] = &[
     // The type, the group and its encodings.
     ("set", "crates/engine/src/keyspace/"),
     ("set", "crates/engine/src/spec.rs"),
+    // An event of LATENCY.
+    ("command", "crates/engine/src/session/"),
+    // A type of clients, a group of commands.
+    ("pubsub", "crates/engine/src/commands/connection/"),
+    ("pubsub", "crates/engine/src/config/"),
+    ("pubsub", "crates/engine/src/spec.rs"),
+    // A fact of HELLO and INFO.
+    ("role", COMMANDS),
+    // An option, a fact of COMMAND.
+    ("type", COMMANDS),
 ];
 
 /// A complaint for each command whose quoted name stands in a second file.
@@ -48,7 +58,7 @@ pub(super) fn names(known: &[Known], sources: &[Source]) -> Vec<String> {
 pub(super) fn companions(known: &[Known], sources: &[Source]) -> Vec<String> {
     let mut complaints = Vec::new();
     for command in known.iter().filter(|command| !command.name.contains(' ')) {
-        let (name, group) = (&command.name, folder(&command.group));
+        let (name, group) = (&command.name, &command.group);
         let test = format!("tests/rtest/{group}/{name}.rtest");
         if !sources.iter().any(|source| source.path == test) {
             complaints.push(format!("{name}: {test} is missing"));
@@ -61,11 +71,6 @@ pub(super) fn companions(known: &[Known], sources: &[Source]) -> Vec<String> {
         }
     }
     complaints
-}
-
-/// The folder of a group's files; COMMAND DOCS calls one of them otherwise.
-fn folder(group: &str) -> &str {
-    if group == "transactions" { "transaction" } else { group }
 }
 
 fn top_level(known: &[Known]) -> BTreeSet<&str> {

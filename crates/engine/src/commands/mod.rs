@@ -211,6 +211,15 @@ pub(crate) fn unknown_error(words: &[&[u8]]) -> Error {
     Error::owned(text)
 }
 
+/// A subcommand, named as it was given, with words that it does not take.
+pub(crate) fn subcommand_usage_error(container: &Spec, name: &[u8]) -> Error {
+    Error::owned(format!(
+        "ERR unknown subcommand or wrong number of arguments for '{}'. Try {} HELP.",
+        String::from_utf8_lossy(&name[..name.len().min(MAX_ECHO)]),
+        container.name.to_uppercase(),
+    ))
+}
+
 pub(crate) fn unknown_subcommand_error(container: &Entry, name: &[u8]) -> Error {
     Error::owned(format!(
         "ERR unknown subcommand '{}'. Try {} HELP.",

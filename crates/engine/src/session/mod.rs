@@ -417,7 +417,7 @@ impl Session {
         if let Some(entry) = entry {
             self.engine.stats.refused(commands::number_of(entry));
         }
-        if entry.is_some_and(|entry| entry.spec.has(flag::EXEC)) && self.state.multi.is_some() {
+        if entry.is_some_and(|entry| entry.spec.has(flag::EXEC)) {
             self.state.discard();
             self.state.unwatch_after = false;
             self.state.unwatch(&self.engine);

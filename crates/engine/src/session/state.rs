@@ -45,7 +45,7 @@ pub enum ReplyMode {
 
 /// Commands between MULTI and EXEC.
 #[derive(Debug, Default)]
-pub struct Multi {
+pub(crate) struct Multi {
     pub(crate) queue: Vec<Queued>,
     /// Bytes of the words in the queue.
     pub(crate) bytes: u64,

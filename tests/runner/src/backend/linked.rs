@@ -65,7 +65,7 @@ impl Backend for Linked {
     fn is_blocked(&mut self, id: i64) -> Result<bool> {
         let connections = self.connections.borrow();
         let found = connections.iter().find(|connection| connection.borrow().id() == id);
-        Ok(found.is_some_and(|connection| connection.borrow().session.is_blocked()))
+        Ok(found.is_some_and(|connection| connection.borrow().waits()))
     }
 
     fn kill(&mut self, id: i64) {
@@ -89,30 +89,41 @@ impl Backend for Linked {
 
 /// One session, what it was sent and has not run, and what it replied and nobody has read.
 struct Connection {
-    session: Session,
+    id: i64,
+    /// None once it is closed.
+    session: Option<Session>,
     mailbox: Arc<Mailbox>,
     requests: VecDeque<Vec<Vec<u8>>>,
     replies: Vec<u8>,
     paused_until_ms: u64,
-    closed: bool,
 }
 
 impl Connection {
     fn id(&self) -> i64 {
-        i64::try_from(self.session.id()).unwrap_or(i64::MAX)
+        self.id
+    }
+
+    /// Blocked, or held back by a pause.
+    fn waits(&self) -> bool {
+        self.session.as_ref().is_some_and(Session::is_blocked) || self.paused_until_ms > 0
     }
 
     /// Takes events, ends a wait that is over, runs what may run; whether anything was done.
     fn pump(&mut self) -> bool {
         let mut did = self.deliver();
-        let now_ms = self.session.engine().now_us() / 1000;
-        did |= self.session.time_out(now_ms, &mut self.replies);
-        while !self.closed && !self.session.is_blocked() && self.paused_until_ms <= now_ms {
-            let Some(request) = self.requests.pop_front() else { break };
+        let Some(session) = &mut self.session else { return did };
+        let now_ms = session.engine().now_us() / 1000;
+        did |= session.time_out(now_ms, &mut self.replies);
+        while let Some(session) = &mut self.session
+            && !session.is_blocked()
+            && self.paused_until_ms <= now_ms
+            && let Some(request) = self.requests.pop_front()
+        {
             let words: Vec<&[u8]> = request.iter().map(Vec::as_slice).collect();
-            match self.session.execute(&words, &mut self.replies) {
+            self.paused_until_ms = 0;
+            match session.execute(&words, &mut self.replies) {
                 Flow::Continue | Flow::Blocked => {}
-                Flow::Close => self.closed = true,
+                Flow::Close => self.session = None,
                 Flow::Retry => self.requests.push_front(request),
                 Flow::Paused(until_ms) => {
                     self.paused_until_ms = until_ms;
@@ -129,8 +140,9 @@ impl Connection {
         let mut events: Vec<(Recipients, Event)> = Vec::new();
         self.mailbox.take(&mut events);
         for (_, event) in &events {
-            match self.session.deliver(event, &mut self.replies) {
-                Flow::Close => self.closed = true,
+            let Some(session) = &mut self.session else { break };
+            match session.deliver(event, &mut self.replies) {
+                Flow::Close => self.session = None,
                 _ => self.paused_until_ms = 0,
             }
         }
@@ -164,13 +176,14 @@ impl Handle {
     fn open(engine: &Arc<Engine>, all: &Connections) -> Handle {
         // A mailbox for each, so that events need not be sorted.
         let mailbox = Mailbox::new(Box::new(Nobody));
+        let session = Session::new(engine.clone(), Origin::Linked, mailbox.clone());
         let connection = Rc::new(RefCell::new(Connection {
-            session: Session::new(engine.clone(), Origin::Linked, mailbox.clone()),
+            id: i64::try_from(session.id()).unwrap_or(i64::MAX),
+            session: Some(session),
             mailbox,
             requests: VecDeque::new(),
             replies: Vec::new(),
             paused_until_ms: 0,
-            closed: false,
         }));
         all.borrow_mut().push(connection.clone());
         Handle { connection, all: all.clone() }
@@ -210,6 +223,6 @@ impl Client for Handle {
             connection.replies.drain(..used);
             return Ok(Received::Reply(reply));
         }
-        Ok(if connection.closed { Received::Closed } else { Received::Nothing })
+        Ok(if connection.session.is_none() { Received::Closed } else { Received::Nothing })
     }
 }

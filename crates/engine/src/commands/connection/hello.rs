@@ -61,7 +61,7 @@ impl<'a> Command<'a> for Hello<'a> {
         });
         let mut at = 2;
         while let Some(option) = args.peek() {
-            if args.left() >= 3 && args.keyword("AUTH") {
+            if args.left() >= 3 && args.keyword(auth::SPEC.name) {
                 hello.auth = Some((args.word()?, args.word()?));
                 hello.secret = at + 2;
                 at += 3;
@@ -83,7 +83,7 @@ impl<'a> Command<'a> for Hello<'a> {
             words.int(if protocol == Protocol::Resp3 { 3 } else { 2 });
         }
         if let Some((user, password)) = self.auth {
-            words.keyword("AUTH").push(user).push(password);
+            words.keyword(auth::SPEC.name).push(user).push(password);
         }
         if let Some(name) = self.name {
             words.keyword("SETNAME").push(name);

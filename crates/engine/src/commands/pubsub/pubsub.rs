@@ -3,7 +3,7 @@
 //!
 //! What is subscribed to, by anybody. O(channels) for the lists, O(1) for each channel named.
 
-use super::super::{help, nullary, subcommand};
+use super::super::{help, nullary, subcommand, subcommand_usage_error};
 use crate::args::Args;
 use crate::command::{Command, Ctx, Words};
 use crate::error::Error;
@@ -111,7 +111,7 @@ macro_rules! list {
                 let pattern = args.word().ok();
                 match args.left() {
                     0 => Ok($type { pattern }),
-                    _ => Err(usage_error($spec.name)),
+                    _ => Err(subcommand_usage_error(&SPEC, args.given_name())),
                 }
             }
 
@@ -176,11 +176,4 @@ fn count(namespace: &Channels, channels: &[&[u8]], reply: &mut dyn Reply) {
         reply.bulk(channel);
         reply.int(namespace.hearers(channel) as i64);
     }
-}
-
-fn usage_error(name: &str) -> Error {
-    Error::owned(format!(
-        "ERR unknown subcommand or wrong number of arguments for '{name}'. Try {} HELP.",
-        SPEC.name.to_uppercase(),
-    ))
 }

@@ -3,6 +3,7 @@
 //! What tests of clients need, and no more. Refused unless `enable-debug-command` admits it. SLEEP
 //! keeps only this client waiting, for others have threads of their own. O(1).
 
+use super::super::subcommand_usage_error;
 use crate::args::Args;
 use crate::blocking::Waiting;
 use crate::command::{Command, Ctx, Words};
@@ -51,11 +52,7 @@ impl<'a> Command<'a> for Debug {
                 Ok(Debug::Sleep { ms: (seconds * 1000.0) as u64 })
             }
             1 if is("SET-ACTIVE-EXPIRE") => Ok(Debug::SetActiveExpire(args.int()? != 0)),
-            _ => Err(Error::owned(format!(
-                "ERR unknown subcommand or wrong number of arguments for '{}'. Try {} HELP.",
-                String::from_utf8_lossy(name),
-                SPEC.name.to_uppercase(),
-            ))),
+            _ => Err(subcommand_usage_error(&SPEC, name)),
         }
     }
 

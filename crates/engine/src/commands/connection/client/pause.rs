@@ -3,7 +3,7 @@
 //! Commands of all clients wait for so many milliseconds, or only those that may change data.
 //! Nothing expires meanwhile. A longer or stricter pause that is on stays. Answers OK. O(clients).
 
-use super::super::super::nullary;
+use super::super::super::{nullary, subcommand_usage_error};
 use super::{ADMIN, SPEC, SUB};
 use crate::args::Args;
 use crate::command::{Command, Ctx, Words};
@@ -48,11 +48,7 @@ impl<'a> Command<'a> for Pause {
 
     fn parse(args: &mut Args<'a>) -> Result<Self, Error> {
         if args.left() > 2 {
-            return Err(Error::owned(format!(
-                "ERR unknown subcommand or wrong number of arguments for '{}'. Try {} HELP.",
-                SPEC_PAUSE.name,
-                SPEC.name.to_uppercase(),
-            )));
+            return Err(subcommand_usage_error(&SPEC, args.given_name()));
         }
         let timeout = args.word()?;
         let writes_only = match args.peek() {
