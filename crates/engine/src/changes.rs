@@ -19,9 +19,6 @@ pub(crate) struct Changes {
     pub(crate) now_ms: u64,
     /// When the command began, in Unix microseconds: read once its locks were held.
     pub(crate) began_us: u64,
-    /// What the clock showed a moment ago, 0 if nobody looked: taken for the command's beginning
-    /// unless it has to wait for locks.
-    pub(crate) seen_us: u64,
     /// The session's reads leave no trace on keys (`CLIENT NO-TOUCH`).
     pub(crate) no_touch: bool,
     /// LRU clock or first LFU count for entries that are touched.

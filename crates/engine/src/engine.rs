@@ -230,12 +230,9 @@ impl Engine {
     ) -> Result<(R, Position), Acquired> {
         let mut set = set;
         let held = loop {
-            if !self.locks.take_if_free(&set) {
-                changes.seen_us = 0;
-                match self.locks.acquire(&set, wait) {
-                    Acquired::Granted => {}
-                    refused => return Err(refused),
-                }
+            match self.locks.acquire(&set, wait) {
+                Acquired::Granted => {}
+                refused => return Err(refused),
             }
             let held = Held { engine: self, set };
             // SAFETY: `held` holds the locks.
@@ -429,10 +426,7 @@ impl Keys<'_> {
     /// Reads the time and removes a little of what is due.
     #[inline]
     fn begin(&mut self) {
-        self.changes.began_us = match std::mem::take(&mut self.changes.seen_us) {
-            0 => self.engine.clock.now_us(),
-            seen_us => seen_us,
-        };
+        self.changes.began_us = self.engine.clock.now_us();
         let mut now_ms = self.changes.began_us / 1000;
         let held = self.held;
         for index in held.iter(self.engine.shard_count()) {
@@ -446,21 +440,8 @@ impl Keys<'_> {
             shard.now_ms = now_ms;
             due |= shard.next_due_ms <= now_ms;
         }
-        if due {
-            self.expire_in_passing();
-        }
-    }
-
-    #[inline(never)]
-    fn expire_in_passing(&mut self) {
-        let (engine, now_ms) = (self.engine, self.changes.now_ms);
-        if engine.pause.until_ms(now_ms).is_some() {
-            return;
-        }
-        let active = engine.active_expire.load(Ordering::Relaxed);
-        let next_ms = if active { self.expire(EXPIRE_IN_PASSING) } else { Some(now_ms) };
-        if next_ms.is_some_and(|next_ms| next_ms <= now_ms) {
-            self.expire_named();
+        if due && self.engine.expires_actively(now_ms) {
+            self.expire(EXPIRE_IN_PASSING);
         }
     }
 
@@ -481,18 +462,6 @@ impl Keys<'_> {
             next = next.min(shard.next_due_ms);
         });
         (next != u64::MAX).then_some(next)
-    }
-
-    /// Removes the command's own keys where they are due, so that no effect is logged after a read
-    /// of something that a replay would still find there.
-    fn expire_named(&mut self) {
-        for db in 0..crate::keyspace::DATABASES as u8 {
-            for &(address, len, _) in self.hashes.known() {
-                // SAFETY: the words that were hashed live until the command is done.
-                let key = unsafe { std::slice::from_raw_parts(address, len) };
-                self.write_in(db, key);
-            }
-        }
     }
 
     /// Serves waiters, writes the log frame, sends the served replies.

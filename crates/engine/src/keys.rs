@@ -32,11 +32,6 @@ impl Hashes {
         self.known.push((key.as_ptr(), key.len(), hash));
     }
 
-    /// Address, length and hash of each key.
-    pub(crate) fn known(&self) -> &[(*const u8, usize, u64)] {
-        &self.known
-    }
-
     /// The hash of a key that was pushed, most likely the one after the last that was asked for.
     #[inline(always)]
     fn get(&self, key: &[u8]) -> Option<u64> {
@@ -59,7 +54,7 @@ pub struct Keys<'c> {
     pub(crate) held: &'c ShardSet,
     pub(crate) changes: &'c mut Changes,
     pub(crate) db: u8,
-    pub(crate) hashes: &'c Hashes,
+    hashes: &'c Hashes,
 }
 
 impl<'c> Keys<'c> {

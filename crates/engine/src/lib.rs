@@ -22,8 +22,6 @@ pub mod keyspace;
 mod latency;
 pub mod log;
 pub mod mailbox;
-#[cfg(all(test, feature = "shuttle"))]
-mod model;
 mod pubsub;
 pub mod reply;
 pub mod session;

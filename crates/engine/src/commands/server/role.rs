@@ -14,8 +14,8 @@ pub const SPEC: Spec = Spec {
     since: "2.8.12",
     group: Group::Server,
     arity: 1,
-    flags: flag::NOSCRIPT | flag::LOADING | flag::STALE | flag::FAST,
-    acl: acl::ADMIN | acl::DANGEROUS,
+    flags: flag::NOSCRIPT | flag::LOADING | flag::STALE | flag::FAST | flag::ADMIN,
+    acl: acl::DANGEROUS,
     ..Spec::BASE
 };
 

@@ -4,13 +4,13 @@
 //! is a GET. An expiry in the past removes the key. An error for another type. O(1) plus the copy
 //! of the value.
 //!
-//! Effect: `PEXPIREAT` or `PERSIST`; `DEL` for an expiry in the past.
+//! Effect: the command with the expiry as `PXAT`, or with `PERSIST`; `DEL` for one in the past.
 
-use super::super::generic::{del, persist, pexpireat};
+use super::super::generic::del;
 use crate::args::Args;
 use crate::command::{Command, Ctx, Words};
 use crate::error::Error;
-use crate::expiry::{ExpiryArg, ExpiryOption};
+use crate::expiry::{ExpiryArg, ExpiryOption, Unit};
 use crate::keys::string_of;
 use crate::reply::Reply;
 use crate::spec::{Group, KeySpec, Spec, flag, key};
@@ -103,12 +103,12 @@ impl<'a> Command<'a> for GetEx<'a> {
                 gate.set_deadline(Some(deadline_ms));
                 let mut digits = [0; MAX_TEXT];
                 let at = format_i64(deadline_ms.cast_signed(), &mut digits);
-                ctx.keys.effect(&pexpireat::SPEC, &[self.key, at]);
+                let unit = Unit::UnixMilliseconds.option().as_bytes();
+                ctx.keys.effect(&SPEC, &[self.key, unit, at]);
             }
             None => {
                 if gate.deadline_ms().is_some() {
                     gate.set_deadline(None);
-                    ctx.keys.effect(&persist::SPEC, &[self.key]);
                 }
             }
         }

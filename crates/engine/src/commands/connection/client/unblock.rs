@@ -5,10 +5,9 @@
 
 use super::{ADMIN, SUB};
 use crate::args::Args;
-use crate::blocking;
 use crate::command::{Command, Ctx, Words};
 use crate::error::Error;
-use crate::reply::Reply;
+use crate::reply::{Reply, WireReply};
 use crate::spec::Spec;
 
 /// What is known of `CLIENT UNBLOCK`.
@@ -55,9 +54,20 @@ impl<'a> Command<'a> for Unblock {
 
     fn run(&self, ctx: &mut Ctx<'_, '_>, reply: &mut dyn Reply) -> Result<(), Error> {
         let client = u64::try_from(self.id).ok().and_then(|id| ctx.engine.clients.get(id));
-        let how = if self.error { blocking::Unblock::Error } else { blocking::Unblock::Timeout };
-        let waited = client.is_some_and(|client| blocking::unblock(&client, how));
-        reply.int(waited.into());
+        let waiter = client.and_then(|client| client.waiter.lock().clone());
+        let Some(waiter) = waiter.filter(|waiter| waiter.claim()) else {
+            reply.int(0);
+            return Ok(());
+        };
+        let mut answer = Vec::new();
+        let mut sink = WireReply::new(&mut answer, waiter.protocol);
+        if self.error {
+            sink.error(&Error::text("UNBLOCKED client unblocked via CLIENT UNBLOCK"));
+        } else {
+            waiter.waiting.time_out(&mut sink);
+        }
+        waiter.post(answer, 0);
+        reply.int(1);
         Ok(())
     }
 }

@@ -77,7 +77,7 @@ impl<'a> Command<'a> for Info<'a> {
         for name in self.names {
             match by_name(name) {
                 Some(known) => describe(known, reply),
-                None => reply.null(),
+                None => reply.null_array(),
             }
         }
         Ok(())
@@ -105,14 +105,11 @@ fn describe(known: &Known, reply: &mut dyn Reply) {
     words(&flags, reply);
     [first, last, step].into_iter().for_each(|n| reply.int(n));
     words(&spec.categories(), reply);
-    reply.set(spec.tips.len());
+    reply.array(spec.tips.len());
     spec.tips.iter().for_each(|tip| reply.bulk(tip.as_bytes()));
-    reply.set(spec.keys.len());
+    reply.array(spec.keys.len());
     spec.keys.iter().for_each(|keys| describe_keys(keys, reply));
-    match spec.subcommands {
-        [] => reply.set(0),
-        subcommands => reply.array(subcommands.len()),
-    }
+    reply.array(spec.subcommands.len());
     spec.subcommands.iter().for_each(|sub| describe_sub(sub, reply));
 }
 
