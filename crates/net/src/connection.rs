@@ -1,6 +1,7 @@
 //! One connection: its socket, its session, and the bytes that wait between turns.
 //!
-//! A turn reads once, runs every request that is there whole, and writes once. Buffers belong to
+//! A turn reads once, runs every request that is there whole, and leaves the replies to be written
+//! in one go. Buffers belong to
 //! the loop ([`Bench`]) and are lent for the turn: a connection keeps bytes only while a request
 //! is unfinished or a reply is unsent. Knows no other connection and no poll; see `event_loop`.
 
@@ -12,7 +13,7 @@ use larder_engine::{Flow, Session};
 use larder_resp::{ArgVec, Parsed, ProtocolError, RequestParser, encode};
 use rustix::io::Errno;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Capacity of the buffer that all connections of a loop read into.
 const READ_BYTES: usize = 64 * 1024;
@@ -31,7 +32,7 @@ const REPLY_BYTES: usize = 16 * 1024;
 const KEPT_REPLY_BYTES: usize = 256 * 1024;
 
 /// Reply buffers that a loop keeps at hand.
-const KEPT_REPLY_BUFFERS: usize = 8;
+const KEPT_REPLY_BUFFERS: usize = 64;
 
 /// How long a connection that is to be closed may take to read its last replies.
 const LINGER_MS: u64 = 5_000;
@@ -150,6 +151,10 @@ pub(crate) struct Connection {
     pub(crate) watches_room: bool,
     /// The loop has it on the list of those that want another turn.
     pub(crate) listed: bool,
+    /// The loop has it on the list of those whose replies are to be written.
+    pub(crate) unsent: bool,
+    /// When the loop last counted it among those that are busy.
+    pub(crate) window_ms: u64,
 }
 
 impl Connection {
@@ -172,6 +177,8 @@ impl Connection {
             hung_up: false,
             watches_room: false,
             listed: false,
+            unsent: false,
+            window_ms: 0,
         }
     }
 
@@ -181,8 +188,8 @@ impl Connection {
         self.hung_up |= hung_up;
     }
 
-    /// Reads, runs and writes what can be.
-    pub(crate) fn turn(&mut self, bench: &mut Bench) -> Next {
+    /// Reads and runs what can be. What was replied leaves with [`flush`](Self::flush).
+    pub(crate) fn advance(&mut self, bench: &mut Bench) -> Next {
         let mut again = false;
         if self.postponed && self.may_run() {
             self.run_postponed(bench);
@@ -201,10 +208,7 @@ impl Connection {
         if self.hung_up && self.session.is_blocked() {
             return Next::Close;
         }
-        match self.flush(bench) {
-            Next::Wait if again => Next::Again,
-            next => next,
-        }
+        if again { Next::Again } else { Next::Wait }
     }
 
     /// Takes an event that the mailbox had for this connection; its bytes leave with the next
@@ -234,7 +238,7 @@ impl Connection {
         }
         self.prepare_output(bench);
         self.session.time_out(now_ms, &mut self.output);
-        self.turn(bench)
+        self.advance(bench)
     }
 
     /// When [`on_time`](Self::on_time) is due, in Unix milliseconds of the engine's clock.
@@ -399,14 +403,10 @@ impl Connection {
         self.want = 0;
         let mut write_at = self.sent + WRITE_BYTES;
         let mut used = 0;
-        let mut follows = false;
         while used < buffer.len() {
             limits.authenticated = self.session.is_authenticated();
-            match self.step(&buffer[used..], &limits, follows) {
-                Step::Ran(consumed) => {
-                    used += consumed;
-                    follows = true;
-                }
+            match self.step(&buffer[used..], &limits) {
+                Step::Ran(consumed) => used += consumed,
                 Step::Incomplete(want) => {
                     self.want = want;
                     break;
@@ -423,7 +423,6 @@ impl Connection {
                 }
                 self.prepare_output(bench);
                 write_at = self.output.len() + WRITE_BYTES;
-                follows = false;
             }
         }
         if self.parser.heap_bytes() > 0 {
@@ -432,9 +431,9 @@ impl Connection {
         used
     }
 
-    /// Runs the request at the front of a buffer, which may follow another at once.
+    /// Runs the request at the front of a buffer.
     #[inline(always)]
-    fn step(&mut self, front: &[u8], limits: &larder_resp::Limits, follows: bool) -> Step {
+    fn step(&mut self, front: &[u8], limits: &larder_resp::Limits) -> Step {
         let mut words = ArgVec::new();
         let consumed = match self.parser.parse(front, limits, &mut words) {
             Ok(Parsed::Request { consumed }) => consumed,
@@ -446,12 +445,7 @@ impl Connection {
             Some(first) if front[0] != b'*' && refusal::is_http(first) => return Step::Http,
             Some(_) => {}
         }
-        let flow = if follows {
-            self.session.execute_next(&words, &mut self.output)
-        } else {
-            self.session.execute(&words, &mut self.output)
-        };
-        match flow {
+        match self.session.execute(&words, &mut self.output) {
             Flow::Continue => Step::Ran(consumed),
             flow => Step::Stopped(flow, consumed),
         }
@@ -521,7 +515,7 @@ impl Connection {
         bench.give_reply(std::mem::take(&mut self.output));
         self.sent = 0;
         self.above_soft_ms = None;
-        self.record(0);
+        self.record();
         if self.close_by_ms.is_some() { Next::Close } else { Next::Wait }
     }
 
@@ -533,7 +527,7 @@ impl Connection {
             self.sent = 0;
         }
         let bytes = (self.output.len() - self.sent) as u64;
-        self.record(bytes);
+        self.record();
         let limit = bench.limits.output(self.class());
         let soft_bytes = limit.soft_bytes.load(Ordering::Relaxed);
         if soft_bytes == 0 || bytes <= soft_bytes {
@@ -556,10 +550,12 @@ impl Connection {
 
     /// Notes in the session's record what waits here.
     #[inline]
-    fn record(&self, output_bytes: u64) {
+    fn record(&self) {
         let client = self.session.client();
-        client.active_ms.store(self.active_ms, Ordering::Relaxed);
-        client.input_bytes.store(self.input.capacity() as u64, Ordering::Relaxed);
-        client.output_bytes.store(output_bytes, Ordering::Relaxed);
+        let note = |figure: &AtomicU64, bytes: usize| figure.store(bytes as u64, Ordering::Relaxed);
+        note(&client.input_bytes, self.input.len());
+        note(&client.input_free_bytes, self.input.capacity() - self.input.len());
+        note(&client.output_bytes, self.output.len() - self.sent);
+        note(&client.output_capacity, self.output.capacity());
     }
 }

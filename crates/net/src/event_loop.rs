@@ -1,12 +1,14 @@
 //! One loop: the connections of a thread, and everything that can happen to them.
 //!
 //! A round takes what the poll reports, then events from the mailbox, then connections that want
-//! another turn, then timers; it sleeps only when nothing of these is left. Thread 0 accepts for
+//! another turn, then timers; what all of these replied is written at its end. It sleeps only when
+//! nothing is left. Thread 0 accepts for
 //! all and does the engine's housekeeping. Requests and buffers: `connection`.
 
 use crate::alarm::Alarm;
 use crate::connection::{Bench, Connection, Next};
 use crate::edge::monotonic_now;
+use crate::gathering::Gathering;
 use crate::listeners::{Backlog, Listeners};
 use crate::refusal;
 use crate::server::Shared;
@@ -28,6 +30,9 @@ pub(crate) const WAKER: Token = Token(usize::MAX);
 
 /// Events taken from the kernel at once.
 const EVENTS: usize = 1024;
+
+/// Connections whose replies are written together at most.
+const UNSENT: usize = 64;
 
 /// Housekeeping comes round at least this often.
 const HOUSEKEEPING_MS: u64 = 100;
@@ -84,6 +89,9 @@ pub(crate) struct EventLoop {
     again: Vec<usize>,
     /// Those of them that have it in this round; kept for its capacity.
     having: Vec<usize>,
+    /// Slots of connections whose replies have not been written in this round.
+    unsent: Vec<usize>,
+    gathering: Gathering,
     /// What was taken from the mailbox.
     mail: Vec<(Recipients, Event)>,
     acceptor: Option<Acceptor>,
@@ -116,6 +124,8 @@ impl EventLoop {
             timers: Timers::default(),
             again: Vec::new(),
             having: Vec::new(),
+            unsent: Vec::new(),
+            gathering: Gathering::default(),
             mail: Vec::new(),
             acceptor: (index == 0).then(Acceptor::default),
             next_scan_ms: 0,
@@ -124,6 +134,7 @@ impl EventLoop {
 
     /// Runs until the server stops.
     pub(crate) fn run(mut self) {
+        self.gathering.begin();
         let mut events = Events::with_capacity(EVENTS);
         while !self.shared.stopping.load(Ordering::Acquire) {
             self.sleep(&mut events);
@@ -136,14 +147,20 @@ impl EventLoop {
                         let hung_up = event.is_read_closed() || event.is_error();
                         if let Some(connection) = self.connections.get_mut(slot) {
                             connection.note(event.is_readable(), hung_up);
-                            self.turn(slot, Connection::turn);
+                            self.gathering.count(&mut connection.window_ms);
+                            self.turn(slot, Connection::advance);
                         }
                     }
                 }
+                if self.unsent.len() >= UNSENT {
+                    self.send();
+                }
             }
+            self.send();
             self.deliver();
             self.run_again();
             self.run_timers();
+            self.send();
             self.keep_house();
             self.count_bytes();
         }
@@ -156,6 +173,7 @@ impl EventLoop {
         self.welcome();
         self.door.mailbox.take(&mut self.mail);
         let timeout = self.longest_sleep();
+        self.gathering.pause(!timeout.is_zero());
         if let Err(error) = self.poll.poll(events, Some(timeout))
             && error.kind() != std::io::ErrorKind::Interrupted
         {
@@ -163,6 +181,7 @@ impl EventLoop {
         }
         self.door.alarm.get_up();
         self.bench.now_ms = self.shared.engine.now_us() / 1000;
+        self.gathering.begin_round(self.bench.now_ms);
     }
 
     fn longest_sleep(&self) -> Duration {
@@ -186,6 +205,20 @@ impl EventLoop {
         Duration::from_micros(us)
     }
 
+    /// Writes what the connections of this round have replied.
+    fn send(&mut self) {
+        let mut unsent = std::mem::take(&mut self.unsent);
+        for slot in unsent.drain(..) {
+            let Some(connection) = self.connections.get_mut(slot) else { continue };
+            connection.unsent = false;
+            match connection.flush(&mut self.bench) {
+                Next::Close => self.close(slot),
+                _ => self.settle(slot),
+            }
+        }
+        self.unsent = unsent;
+    }
+
     /// Gives a connection its turn, or what else is to be done with it, and does what it wants
     /// after that. A panic of a command ends its connection, not the loop.
     fn turn(&mut self, slot: usize, work: impl FnOnce(&mut Connection, &mut Bench) -> Next) {
@@ -204,6 +237,16 @@ impl EventLoop {
             }
             Next::Again | Next::Wait => {}
         }
+        if !connection.unsent {
+            connection.unsent = true;
+            self.unsent.push(slot);
+        }
+    }
+
+    /// Brings timer and interest of a connection up to date.
+    fn settle(&mut self, slot: usize) {
+        let Some(connection) = self.connections.get_mut(slot) else { return };
+        let bench = &mut self.bench;
         let due_ms = connection.due_ms(&bench.limits);
         if due_ms != connection.timer_ms {
             self.timers.change(slot, connection.timer_ms, due_ms);
@@ -238,11 +281,11 @@ impl EventLoop {
         if connection.listed {
             self.again.retain(|&other| other != slot);
         }
-        self.shared.left(self.index);
         // A session that panicked may do so again when it is taken down.
         if catch_unwind(AssertUnwindSafe(|| drop(connection))).is_err() {
             tracing::error!("a session panicked at its end");
         }
+        self.shared.left(self.index);
     }
 
     /// Delivers what other threads posted to sessions of this loop.
@@ -280,7 +323,7 @@ impl EventLoop {
         for slot in having.drain(..) {
             if let Some(connection) = self.connections.get_mut(slot) {
                 connection.listed = false;
-                self.turn(slot, Connection::turn);
+                self.turn(slot, Connection::advance);
             }
         }
         self.having = having;
@@ -411,6 +454,7 @@ impl EventLoop {
             tracing::debug!("cannot set a socket's options: {error}");
         }
         let id = session.id();
+        session.client().fd.store(socket.number(), Ordering::Relaxed);
         let connection = Connection::new(socket, session, self.bench.now_ms);
         let slot = self.connections.insert(Box::new(connection));
         let registered = self.connections[slot].socket.register(self.poll.registry(), Token(slot));
@@ -431,9 +475,10 @@ impl EventLoop {
         for slot in slots {
             self.turn(slot, |connection, bench| {
                 connection.close_soon(bench);
-                connection.flush(bench)
+                Next::Wait
             });
         }
+        self.send();
         while !self.connections.is_empty() {
             let left = until.saturating_duration_since(monotonic_now());
             if left.is_zero() || self.poll.poll(events, Some(left)).is_err() {
@@ -442,6 +487,7 @@ impl EventLoop {
             for event in events.iter() {
                 self.turn(event.token().0, Connection::flush);
             }
+            self.send();
         }
         let slots: Vec<usize> = self.connections.iter().map(|(slot, _)| slot).collect();
         slots.into_iter().for_each(|slot| self.close(slot));

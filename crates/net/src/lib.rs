@@ -22,6 +22,7 @@ mod alarm;
 mod connection;
 mod edge;
 mod event_loop;
+mod gathering;
 mod limits;
 mod listeners;
 mod options;

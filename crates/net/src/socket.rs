@@ -5,7 +5,7 @@ use larder_engine::Origin;
 use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
 use rustix::buffer::spare_capacity;
-use rustix::fd::{AsFd, AsRawFd, OwnedFd};
+use rustix::fd::{AsRawFd, OwnedFd};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags, recv, send, sockopt};
 use std::io;
@@ -27,6 +27,11 @@ pub(crate) struct Accepted {
 impl Socket {
     pub(crate) fn new(fd: OwnedFd) -> Self {
         Socket(fd)
+    }
+
+    /// Number of its descriptor.
+    pub(crate) fn number(&self) -> i32 {
+        self.0.as_raw_fd()
     }
 
     /// Appends what is there to `buffer`, as much as its capacity holds. 0 is the end.
@@ -67,13 +72,13 @@ impl Socket {
 
     /// Asks a loop's poll to report what becomes possible; edges only.
     pub(crate) fn register(&self, registry: &Registry, token: Token) -> io::Result<()> {
-        let fd = self.0.as_fd().as_raw_fd();
+        let fd = self.number();
         registry.register(&mut SourceFd(&fd), token, Interest::READABLE)
     }
 
     /// Whether room for writing is reported too.
     pub(crate) fn watch_room(&self, registry: &Registry, token: Token, on: bool) -> io::Result<()> {
-        let fd = self.0.as_fd().as_raw_fd();
+        let fd = self.number();
         let interest =
             if on { Interest::READABLE | Interest::WRITABLE } else { Interest::READABLE };
         registry.reregister(&mut SourceFd(&fd), token, interest)
@@ -81,7 +86,7 @@ impl Socket {
 
     /// Ends the reports. Closing alone would not, where a forked child holds a copy.
     pub(crate) fn deregister(&self, registry: &Registry) {
-        let fd = self.0.as_fd().as_raw_fd();
+        let fd = self.number();
         if let Err(error) = registry.deregister(&mut SourceFd(&fd)) {
             tracing::debug!("cannot deregister a socket: {error}");
         }
