@@ -10,20 +10,20 @@ use std::collections::HashSet;
 use std::hash::Hash;
 
 /// A call that was answered.
-pub struct Call<O> {
+pub(crate) struct Call<O> {
     /// Who made it.
-    pub session: usize,
+    pub(crate) session: usize,
     /// What was asked.
-    pub op: O,
+    pub(crate) op: O,
     /// The answer.
-    pub reply: Vec<u8>,
+    pub(crate) reply: Vec<u8>,
     /// When it began and when the answer was there, on a clock that all sessions share.
-    pub invoked: u64,
-    pub answered: u64,
+    pub(crate) invoked: u64,
+    pub(crate) answered: u64,
 }
 
 /// What the calls are compared with: the same, made by one thread.
-pub trait Model: Clone + Eq + Hash {
+pub(crate) trait Model: Clone + Eq + Hash {
     /// A call's request.
     type Op;
 
@@ -32,7 +32,7 @@ pub trait Model: Clone + Eq + Hash {
 }
 
 /// More calls than that do not fit the search's sets.
-pub const MOST_CALLS: usize = 128;
+pub(crate) const MOST_CALLS: usize = 128;
 
 /// An order in which `start` answers as the history says, as indices of its calls.
 ///
@@ -41,7 +41,10 @@ pub const MOST_CALLS: usize = 128;
 ///
 /// # Panics
 /// When there are more than [`MOST_CALLS`].
-pub fn linearize<M: Model>(start: &M, calls: &[Call<M::Op>]) -> Result<Vec<usize>, Vec<usize>> {
+pub(crate) fn linearize<M: Model>(
+    start: &M,
+    calls: &[Call<M::Op>],
+) -> Result<Vec<usize>, Vec<usize>> {
     assert!(calls.len() <= MOST_CALLS, "{} calls", calls.len());
     let mut search = Search { calls, seen: HashSet::new(), order: Vec::new(), longest: Vec::new() };
     match search.go_on(0, start) {

@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use worker::{Shared, Worker};
 
 /// Histories of each kind, and calls that each thread of one makes.
-const HISTORIES: u64 = 150;
+const HISTORIES: u64 = 300;
 const CALLS: usize = 7;
 const THREADS: usize = 4;
 

@@ -6,11 +6,11 @@ use crate::checker::Model;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// A request's words.
-pub type Words = Vec<Vec<u8>>;
+pub(crate) type Words = Vec<Vec<u8>>;
 
 /// A call.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Op {
+pub(crate) enum Op {
     /// One command.
     Command(Words),
     /// EXEC, with what was queued since MULTI.
@@ -18,13 +18,13 @@ pub enum Op {
 }
 
 /// Words written as one line.
-pub fn words(line: &str) -> Words {
+pub(crate) fn words(line: &str) -> Words {
     line.split(' ').map(|word| word.as_bytes().to_vec()).collect()
 }
 
 /// The keyspace, and what each session watches.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
-pub struct Store {
+pub(crate) struct Store {
     strings: BTreeMap<Vec<u8>, Vec<u8>>,
     lists: BTreeMap<Vec<u8>, VecDeque<Vec<u8>>>,
     watches: BTreeMap<usize, Watch>,

@@ -16,17 +16,17 @@ use std::thread::{Thread, current, park};
 
 /// What the workers of one history share.
 #[derive(Default)]
-pub struct Shared {
+pub(crate) struct Shared {
     /// The clock that stamps invocations and answers.
     time: AtomicU64,
     /// Waits begun and ended.
-    pub waits: AtomicUsize,
-    pub served: AtomicUsize,
+    pub(crate) waits: AtomicUsize,
+    pub(crate) served: AtomicUsize,
 }
 
 /// See the module. To be used by the thread that made it only.
-pub struct Worker<'s> {
-    pub rng: fastrand::Rng,
+pub(crate) struct Worker<'s> {
+    pub(crate) rng: fastrand::Rng,
     number: usize,
     shared: &'s Shared,
     session: Session,
@@ -50,7 +50,12 @@ impl Wake for Unpark {
 }
 
 impl<'s> Worker<'s> {
-    pub fn new(engine: &Arc<Engine>, shared: &'s Shared, number: usize, seed: u64) -> Worker<'s> {
+    pub(crate) fn new(
+        engine: &Arc<Engine>,
+        shared: &'s Shared,
+        number: usize,
+        seed: u64,
+    ) -> Worker<'s> {
         let mailbox = Mailbox::new(Box::new(Unpark(current())));
         Worker {
             rng: fastrand::Rng::with_seed(seed ^ (number as u64) << 48),
@@ -64,7 +69,7 @@ impl<'s> Worker<'s> {
     }
 
     /// Runs a command, written as one line of words.
-    pub fn command(&mut self, line: &str) -> Vec<u8> {
+    pub(crate) fn command(&mut self, line: &str) -> Vec<u8> {
         let request = words(line);
         let invoked = self.tick();
         let reply = self.execute(&request);
@@ -72,7 +77,7 @@ impl<'s> Worker<'s> {
     }
 
     /// Runs commands as one, after what was watched before.
-    pub fn transaction(&mut self, lines: &[String]) -> Vec<u8> {
+    pub(crate) fn transaction(&mut self, lines: &[String]) -> Vec<u8> {
         let queue: Vec<Words> = lines.iter().map(|line| words(line)).collect();
         assert_eq!(self.execute(&words("MULTI")), b"+OK\r\n");
         for request in &queue {
@@ -84,7 +89,7 @@ impl<'s> Worker<'s> {
     }
 
     /// What it did.
-    pub fn into_calls(self) -> Vec<Call<Op>> {
+    pub(crate) fn into_calls(self) -> Vec<Call<Op>> {
         self.calls
     }
 
