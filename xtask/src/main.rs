@@ -7,7 +7,9 @@
 #![allow(clippy::disallowed_methods)]
 
 mod bench;
+mod benchmark;
 mod docs;
+mod server;
 mod setup;
 mod soak;
 mod step;

@@ -24,6 +24,11 @@ pub(crate) struct Tools {
 }
 
 impl Tools {
+    /// Where they are once they have been fetched.
+    pub(crate) fn of(root: &Path) -> Tools {
+        Tools { venv: root.join("target/venv"), npm: root.join("target/npm") }
+    }
+
     /// A program of the virtual environment.
     pub(crate) fn python_program(&self, name: &str) -> PathBuf {
         self.venv.join("bin").join(name)
@@ -64,7 +69,7 @@ impl Tools {
 /// # Errors
 /// When Python or its packages cannot be had.
 pub(crate) fn python(root: &Path) -> Result<Tools> {
-    let tools = Tools { venv: root.join("target/venv"), npm: root.join("target/npm") };
+    let tools = Tools::of(root);
     let wanted = std::fs::read_to_string(root.join("tests/requirements.txt"))?;
     let stamp = tools.venv.join("requirements.installed");
     if std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {

@@ -1,19 +1,22 @@
-//! `cargo xtask test`: fetches what is missing, runs every suite, counts what passed.
+//! `cargo xtask test`: fetches what is missing, builds once, runs every suite, counts what passed.
 //!
-//! It must not know any test. The last line is the sum; what failed is printed in full above it.
+//! Everything is built in one go and one profile: the suites run what lies in `target/debug`, so
+//! that nothing is compiled twice. It must not know any test. The last line is the sum; what failed
+//! is printed in full above it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
+use crate::benchmark;
 use crate::setup::{self, Tools};
 use crate::step::capture;
 
 /// Where rtest plays: everywhere, or in the developer's loop where it is fastest.
-const BACKENDS: &str = "valkey";
-const QUICK_BACKENDS: &str = "valkey";
+const BACKENDS: &str = "linked,resp2,resp3,valkey";
+const QUICK_BACKENDS: &str = "linked,resp2";
 
 /// How many tests of a suite passed and failed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,14 +37,15 @@ struct Suite {
 /// # Errors
 /// When the project's own files cannot be read. Missing packages are failures, not errors.
 pub(crate) fn run(root: &Path, quick: bool) -> Result<bool> {
+    let began = Instant::now();
     let mut suites = Vec::new();
-    suite(&mut suites, "cargo test --workspace", || {
-        let mut cargo = cargo(root);
-        counted(cargo.args(["test", "--workspace", "--no-fail-fast", "--quiet"]), cargo_count)
-    });
+    suite(&mut suites, "what is needed", || fetch(root, quick));
+    suite(&mut suites, "build", || build(root));
+    suite(&mut suites, "cargo test", || cargo_test(root));
     suite(&mut suites, "rtest", || rtest(root, quick));
     if !quick {
         suite(&mut suites, "clients", || clients(root));
+        suite(&mut suites, "redis-benchmark", || redis_benchmark(root));
     }
     let mut sum = Count::default();
     println!();
@@ -50,8 +54,34 @@ pub(crate) fn run(root: &Path, quick: bool) -> Result<bool> {
         sum.passed += count.passed;
         sum.failed += count.failed;
     }
+    println!("in {:.1} s", began.elapsed().as_secs_f64());
     println!("{} passed, {} failed", sum.passed, sum.failed);
     Ok(sum.failed == 0)
+}
+
+/// Fetches packages; the developer's loop makes do with what is there.
+fn fetch(root: &Path, quick: bool) -> Result<Count> {
+    if !quick {
+        setup::node(&setup::python(root)?)?;
+        setup::redis_tools()?;
+    }
+    Ok(Count::default())
+}
+
+fn build(root: &Path) -> Result<Count> {
+    let mut cargo = cargo(root);
+    cargo.args(["build", "--workspace", "--all-targets", "--quiet"]);
+    ensure!(capture(&mut cargo)?.succeeded, "the workspace does not build");
+    Ok(Count::default())
+}
+
+fn cargo_test(root: &Path) -> Result<Count> {
+    let mut cargo = cargo(root);
+    cargo.args(["test", "--workspace", "--no-fail-fast", "--quiet"]);
+    if let Ok(valkey) = Tools::of(root).valkey() {
+        cargo.env("LARDER_TEST_VALKEY", valkey);
+    }
+    counted(&mut cargo, cargo_count)
 }
 
 /// Runs one suite. What keeps it from running is printed and counts as one failure.
@@ -83,18 +113,27 @@ fn counted(command: &mut Command, count: fn(&str) -> Count) -> Result<Count> {
 
 fn rtest(root: &Path, quick: bool) -> Result<Count> {
     let backends = if quick { QUICK_BACKENDS } else { BACKENDS };
-    let mut rtest = cargo(root);
-    rtest.args(["run", "--quiet", "-p", "rtest", "--", "--on", backends]);
+    let mut rtest = Command::new(root.join("target/debug/rtest"));
+    rtest.args(["--on", backends]);
     if backends.contains("valkey") {
-        rtest.arg("--valkey").arg(setup::python(root)?.valkey()?);
+        rtest.arg("--valkey").arg(Tools::of(root).valkey()?);
     }
     counted(&mut rtest, summary_count)
 }
 
 fn clients(root: &Path) -> Result<Count> {
-    let tools = setup::python(root)?;
-    setup::node(&tools)?;
-    counted(&mut pytest(root, &tools)?, summary_count)
+    counted(&mut pytest(root, &Tools::of(root))?, summary_count)
+}
+
+fn redis_benchmark(root: &Path) -> Result<Count> {
+    let (passed, complaints) = benchmark::run(&larder(root))?;
+    complaints.iter().for_each(|complaint| println!("{complaint}"));
+    Ok(Count { passed, failed: complaints.len() })
+}
+
+/// The server's binary, as the build leaves it.
+fn larder(root: &Path) -> PathBuf {
+    root.join("target/debug/larder")
 }
 
 fn pytest(root: &Path, tools: &Tools) -> Result<Command> {
@@ -104,7 +143,7 @@ fn pytest(root: &Path, tools: &Tools) -> Result<Command> {
         .env("PATH", tools.path()?)
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .env("LARDER_NODE_MODULES", tools.node_modules())
-        .env("LARDER_TEST_SERVER", "valkey")
+        .env("LARDER_BINARY", larder(root))
         .args(["--quiet", "--tb=short"]);
     Ok(pytest)
 }

@@ -1,23 +1,21 @@
-//! Servers to be measured: started on a free loopback port, pinned to a core, stopped when dropped.
+//! Servers to be measured: which there are, pinned to a core, and what they use.
 //!
-//! It must not know what is measured. Only servers started here are ever stopped.
+//! It must not know what is measured. Starting and stopping: [`crate::server`].
 
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
 use super::Scope;
+use crate::server::Server;
 use crate::setup;
 use crate::step::{exists, must};
 
 /// The core of servers; the load is on the next one.
 const SERVER_CORE: &str = "0";
 pub(super) const LOAD_CORE: &str = "1";
-const START: Duration = Duration::from_secs(10);
 
 /// A server program that takes Redis's command line.
 pub(super) struct Peer {
@@ -84,37 +82,17 @@ impl Peer {
     /// # Errors
     /// When it does not answer in time.
     pub(super) fn start(&self) -> Result<Running> {
-        let address = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?;
-        let folder = std::env::temp_dir().join(format!("bench-{}", address.port()));
-        std::fs::create_dir_all(&folder)?;
-        let child = Command::new("taskset")
-            .args(["-c", SERVER_CORE])
-            .arg(&self.program)
-            .args(["--port", &address.port().to_string(), "--save", "", "--appendonly", "no"])
-            .args(self.arguments)
-            .current_dir(&folder)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .spawn()
-            .with_context(|| self.name.clone())?;
-        let mut running = Running { child, address, folder };
-        let began = Instant::now();
-        while TcpStream::connect(address).is_err() {
-            let gone = running.child.try_wait()?.is_some();
-            if gone || began.elapsed() > START {
-                bail!("{} does not answer on {address}", self.name);
-            }
-            sleep(Duration::from_millis(5));
-        }
-        Ok(running)
+        let mut command = Command::new("taskset");
+        command.args(["-c", SERVER_CORE]).arg(&self.program).args(self.arguments);
+        let server = Server::start(command).with_context(|| self.name.clone())?;
+        Ok(Running { address: server.address, server })
     }
 }
 
 /// A started server.
 pub(super) struct Running {
-    child: Child,
     pub(super) address: SocketAddr,
-    folder: PathBuf,
+    server: Server,
 }
 
 impl Running {
@@ -123,9 +101,9 @@ impl Running {
     /// # Errors
     /// When it has gone.
     pub(super) fn cpu_ns(&self) -> Result<u64> {
-        let tasks = format!("/proc/{}/task", self.child.id());
+        let tasks = self.server.proc_folder().join("task");
         let mut sum = 0;
-        for task in std::fs::read_dir(&tasks).with_context(|| tasks.clone())? {
+        for task in std::fs::read_dir(&tasks).with_context(|| tasks.display().to_string())? {
             let text = std::fs::read_to_string(task?.path().join("schedstat"))?;
             let first = text.split(' ').next().and_then(|n| n.parse::<u64>().ok());
             sum += first.context("this kernel keeps no schedstat")?;
@@ -138,19 +116,10 @@ impl Running {
     /// # Errors
     /// When it has gone.
     pub(super) fn resident_bytes(&self) -> Result<i64> {
-        let path = format!("/proc/{}/status", self.child.id());
-        let status = std::fs::read_to_string(&path).context(path)?;
+        let path = self.server.proc_folder().join("status");
+        let status = std::fs::read_to_string(&path).context("the server has gone")?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         let kib = line.and_then(|text| text.trim().split(' ').next()?.parse::<i64>().ok());
         Ok(kib.context("no VmRSS")? * 1024)
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // Nothing is lost when it has gone already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        let _ = std::fs::remove_dir_all(&self.folder);
     }
 }
