@@ -203,6 +203,8 @@ pub enum Find {
         at: usize,
         /// The first key, relative to the beginning.
         first: usize,
+        /// Distance between keys.
+        step: usize,
     },
 }
 
@@ -235,7 +237,12 @@ impl KeySpec {
 
     /// A number at word `index`, and as many keys after it.
     pub const fn numbered(index: usize, flags: KeyFlags) -> KeySpec {
-        KeySpec { flags, begin: Begin::Index(index), find: Find::KeyNum { at: 0, first: 1 } }
+        KeySpec::numbered_by(index, 1, flags)
+    }
+
+    /// A number at word `index`, and after it as many keys, each `step`th word.
+    pub const fn numbered_by(index: usize, step: usize, flags: KeyFlags) -> KeySpec {
+        KeySpec { flags, begin: Begin::Index(index), find: Find::KeyNum { at: 0, first: 1, step } }
     }
 }
 
@@ -365,14 +372,14 @@ impl KeySpec {
                 }
                 true
             }
-            Find::KeyNum { at, first: offset } => {
+            Find::KeyNum { at, first: offset, step } => {
                 let Some(count) = words.get(first + at).and_then(|word| number(word)) else {
                     return false;
                 };
                 let from = first + offset;
-                (from..from.saturating_add(count).min(words.len()))
-                    .for_each(|index| visit(index, self.flags));
-                count > 0 && from.saturating_add(count) <= words.len()
+                let room = words.len().saturating_sub(from).div_ceil(step);
+                (0..count.min(room)).for_each(|key| visit(from + key * step, self.flags));
+                (1..=room).contains(&count)
             }
         }
     }

@@ -166,11 +166,11 @@ fn describe_keys(keys: &KeySpec, reply: &mut dyn Reply) {
             number(reply, "keystep", step as i64);
             number(reply, "limit", 0);
         }
-        Find::KeyNum { at, first } => {
+        Find::KeyNum { at, first, step } => {
             method(reply, "keynum", 3);
             number(reply, "keynumidx", at as i64);
             number(reply, "firstkey", first as i64);
-            number(reply, "keystep", 1);
+            number(reply, "keystep", step as i64);
         }
     }
 }
