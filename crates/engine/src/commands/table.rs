@@ -22,8 +22,8 @@ use super::set::{
 };
 use super::string::{
     append, decr, decrby, delex, delifeq, get, getdel, getex, getrange, getset, incr, incrby,
-    incrbyfloat, increx, lcs, mget, mset, msetnx, psetex, set, setex, setnx, setrange, strlen,
-    substr,
+    incrbyfloat, increx, lcs, mget, mset, msetex, msetnx, psetex, set, setex, setnx, setrange,
+    strlen, substr,
 };
 use super::transactions::{discard, exec, multi, unwatch, watch};
 use crate::spec::Entry;
@@ -149,6 +149,7 @@ pub static COMMANDS: &[Entry] = &[
     entry!(lcs::Lcs),
     entry!(mget::MGet),
     entry!(mset::MSet),
+    entry!(msetex::MSetEx),
     entry!(msetnx::MSetNx),
     entry!(psetex::PSetEx),
     entry!(set::Set),

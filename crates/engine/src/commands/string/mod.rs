@@ -17,6 +17,7 @@ pub mod increx;
 pub mod lcs;
 pub mod mget;
 pub mod mset;
+pub mod msetex;
 pub mod msetnx;
 pub mod psetex;
 pub mod set;
@@ -78,6 +79,9 @@ mod tests {
             lcs::Lcs: "LCS a b", "LCS a b LEN", "LCS a b IDX MINMATCHLEN 4 WITHMATCHLEN";
             mget::MGet: "MGET a b c";
             mset::MSet: "MSET a 1 b 2";
+            msetex::MSetEx:
+                "MSETEX 2 a 1 b 2", "MSETEX 1 a 1 NX EX 5", "MSETEX 2 a 1 b 2 XX KEEPTTL",
+                "MSETEX 1 a 1 PXAT 5000";
             msetnx::MSetNx: "MSETNX a 1 b 2";
             psetex::PSetEx: "PSETEX k 5 v";
             set::Set:
