@@ -23,6 +23,11 @@ const ALSO_WORDS: &[(&str, &str)] = &[
     ("pubsub", "crates/engine/src/commands/connection/"),
     ("pubsub", "crates/engine/src/config/"),
     ("pubsub", "crates/engine/src/spec.rs"),
+    // A level of the log, a way to load a replica's data.
+    ("debug", "crates/engine/src/config/"),
+    ("swapdb", "crates/engine/src/config/"),
+    // An option of GETEX and INCREX.
+    ("persist", COMMANDS),
     // A fact of HELLO and INFO.
     ("role", COMMANDS),
     // An option, a fact of COMMAND.
