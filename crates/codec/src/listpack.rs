@@ -371,17 +371,24 @@ pub fn split_off(lp: &mut Vec<u8>, index: i64) -> Vec<u8> {
 /// Takes out the entries that `keep` refuses; returns how many. One pass, whatever is taken.
 pub fn retain(lp: &mut Vec<u8>, mut keep: impl FnMut(Entry<'_>) -> bool) -> usize {
     let end = lp.len() - 1;
-    let (mut from, mut to, mut removed) = (HEADER, HEADER, 0);
-    while from < end {
-        let next = after(lp, from);
-        if keep(entry(lp, Pos::new(from))) {
-            lp.copy_within(from..next, to);
-            to += next - from;
-        } else {
+    let (mut at, mut run, mut to, mut removed) = (HEADER, HEADER, HEADER, 0);
+    // Entries that stay side by side are moved together.
+    let move_run = |lp: &mut [u8], run: Range<usize>, to: usize| {
+        if run.start != to {
+            lp.copy_within(run.clone(), to);
+        }
+        to + run.len()
+    };
+    while at < end {
+        let next = after(lp, at);
+        if !keep(entry(lp, Pos::new(at))) {
+            to = move_run(lp, run..at, to);
+            run = next;
             removed += 1;
         }
-        from = next;
+        at = next;
     }
+    to = move_run(lp, run..end, to);
     lp.truncate(to);
     lp.push(END);
     update_header(lp, 0, removed);

@@ -116,7 +116,7 @@ impl Chunk {
 
     /// Puts an entry in the place of the one at `index`.
     pub(super) fn replace(&mut self, index: usize, entry: &Encoded<'_>, limits: &Limits) {
-        let cut = self.offset(index)..self.offset(index + 1);
+        let cut = self.span(index, 1);
         let at = cut.start;
         let lp = self.splice(cut, entry.len(), limits);
         entry.write_over(&mut lp[at..at + entry.len()]);
@@ -125,7 +125,7 @@ impl Chunk {
 
     /// Takes out `count` entries from `index` on.
     pub(super) fn remove(&mut self, index: usize, count: usize, limits: &Limits) {
-        let cut = self.offset(index)..self.offset(index + count);
+        let cut = self.span(index, count);
         let lp = self.splice(cut, 0, limits);
         listpack::restate(lp, 0, count);
         self.count -= count as u32;
@@ -167,19 +167,14 @@ impl Chunk {
         }
     }
 
-    /// Offset of the entry at `index` in the listpack; the end mark's for the count.
     #[inline]
     fn offset(&self, index: usize) -> usize {
-        let lp = self.stored();
-        if index == 0 {
-            return HEADER;
-        }
-        let pos = if index == self.count() {
-            Some(listpack::end(lp))
-        } else {
-            listpack::seek(lp, index as i64)
-        };
-        pos.map_or(lp.len() - 1, listpack::Pos::offset)
+        super::offset(self.stored(), index)
+    }
+
+    #[inline]
+    fn span(&self, index: usize, count: usize) -> Range<usize> {
+        super::span(self.stored(), index, count)
     }
 
     /// Puts `gap` bytes in place of the listpack's bytes `cut`; the listpack, to be written.

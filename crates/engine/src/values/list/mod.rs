@@ -17,7 +17,7 @@ pub use limits::Limits;
 use crate::error::Error;
 use crate::keyspace::{Expiry, Gate, Kind, NewValue, ValueRef};
 use crate::values::Object;
-use larder_codec::listpack::{self, Encoded, Entry, HEADER};
+use larder_codec::listpack::{self, Encoded, Entry, HEADER, Pos};
 use smallvec::SmallVec;
 use std::ops::{ControlFlow, Range};
 
@@ -229,8 +229,8 @@ pub fn remove_at_end(gate: &mut Gate<'_>, end: End, count: usize, limits: &Limit
         Ok(Some(list)) if list.len() <= count => drop(gate.remove()),
         Ok(Some(ListRef::Packed(lp))) => {
             let cut = match end {
-                End::Head => HEADER..offset(lp, count),
-                End::Tail => offset(lp, listpack::len(lp) - count)..lp.len() - 1,
+                End::Head => span(lp, 0, count),
+                End::Tail => span(lp, listpack::len(lp) - count, count),
             };
             cut_packed(gate, cut, count);
         }
@@ -250,7 +250,7 @@ pub fn set(gate: &mut Gate<'_>, index: usize, element: &[u8], limits: &Limits) {
     let Ok(Some(list)) = list_of(gate.value()) else { return };
     if let ListRef::Packed(lp) = list {
         let entry = Encoded::of(element);
-        let cut = offset(lp, index)..offset(lp, index + 1);
+        let cut = span(lp, index, 1);
         let len = listpack::len(lp);
         let kept = lp.len() - cut.len();
         // Redis looks at the list with both elements.
@@ -315,7 +315,7 @@ pub fn remove_equal(
         _ if found == 0 => {}
         _ if found == list.len() => drop(gate.remove()),
         ListRef::Packed(lp) if found == 1 => {
-            let cut = offset(lp, first)..offset(lp, first + 1);
+            let cut = span(lp, first, 1);
             cut_packed(gate, cut, 1);
         }
         ListRef::Packed(_) => gate.edit_packed(Kind::ListPack, |lp| {
@@ -326,7 +326,10 @@ pub fn remove_equal(
             });
         }),
         ListRef::Chunks(_) => {
-            edit_chunks(gate, |chunks| chunks.remove_equal(first, last, &sought));
+            edit_chunks(gate, |chunks| match found {
+                1 => chunks.remove(first, 1, limits),
+                _ => drop(chunks.remove_equal(first, last, &sought)),
+            });
             become_short(gate, limits);
         }
     }
@@ -339,8 +342,8 @@ pub fn rotate(gate: &mut Gate<'_>, from: End, to: End, element: &[u8], limits: &
     if let ListRef::Packed(lp) = list {
         let end = lp.len() - 1;
         let moved = match from {
-            End::Head => offset(lp, 1) - HEADER,
-            End::Tail => end - offset(lp, listpack::len(lp) - 1),
+            End::Head => span(lp, 0, 1).len(),
+            End::Tail => span(lp, listpack::len(lp) - 1, 1).len(),
         };
         return gate.splice_packed(end..end, 0, |lp| match (from, to) {
             (End::Head, End::Tail) => lp[HEADER..end].rotate_left(moved),
@@ -394,8 +397,26 @@ fn cut_packed(gate: &mut Gate<'_>, cut: Range<usize>, count: usize) {
 }
 
 /// Where the entry at `index` begins; the end for the length.
+#[inline]
 fn offset(lp: &[u8], index: usize) -> usize {
-    listpack::seek(lp, index as i64).unwrap_or(listpack::end(lp)).offset()
+    position(lp, index).offset()
+}
+
+/// Where the `count` entries from `index` on lie.
+#[inline]
+fn span(lp: &[u8], index: usize, count: usize) -> Range<usize> {
+    let first = position(lp, index);
+    let end = match (count, listpack::len(lp) - index - count) {
+        (_, 0) => listpack::end(lp).offset(),
+        (1, _) => listpack::span(lp, first).end,
+        _ => offset(lp, index + count),
+    };
+    first.offset()..end
+}
+
+#[inline]
+fn position(lp: &[u8], index: usize) -> Pos {
+    listpack::seek(lp, index as i64).unwrap_or(listpack::end(lp))
 }
 
 /// Changes a long list.
