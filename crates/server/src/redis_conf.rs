@@ -165,7 +165,8 @@ impl Settings {
         }
         if self.config.profile() == Profile::Larder || self.origins.contains_key(&Id::Dir) {
             writable(&dir).map_err(|error| {
-                let reason = format!("the data folder {shown} cannot be written: {}", plain(&error));
+                let reason =
+                    format!("the data folder {shown} cannot be written: {}", plain(&error));
                 let advice = "give this user the right to, or name another with dir";
                 self.problem(Id::Dir, reason, advice)
             })?;
@@ -370,9 +371,8 @@ impl Reader {
             }
             RenameError::NoSuchCommand => {
                 let near = nearest_of(&name, commands_of_redis());
-                let advice = near.map_or("correct the name".into(), |near| {
-                    format!("did you mean {near}?")
-                });
+                let advice =
+                    near.map_or("correct the name".into(), |near| format!("did you mean {near}?"));
                 self.refuse(origin, &error.to_string(), &advice);
             }
             other => self.refuse(origin, &other.to_string(), "choose another name"),

@@ -140,8 +140,10 @@ fn cannot_listen(options: &ServeOptions, error: &ListenError, log: &Log) -> Stri
     if options.profile == Profile::Redis {
         // The words by which tools know that they should try another port.
         let cause = plain(&error.source);
-        log.warning(&format!("Could not create server listening socket {}: bind: {cause}", error.address));
         if let Listen::Tcp { addr, .. } = &error.address {
+            log.warning(&format!(
+                "Could not create server TCP listening socket {addr}: bind: {cause}"
+            ));
             log.warning(&format!("Failed listening on port {} (tcp), aborting.", addr.port()));
         }
     }
