@@ -92,8 +92,9 @@ impl Start<'_> {
         if let Some(engine) = store.linked_engine() {
             engine.rename_commands(options.settings.renames.clone());
         }
-        let server = sockets::start(options, &store, log)?;
+        let server = sockets::start(config, &store)?;
         host.attach(server.clone());
+        sockets::open(options, &server, log)?;
         let http = HttpThread::start(options, dir, &store, log)?;
         catch_signals(stop, self.hang_up())?;
         let places =

@@ -9,7 +9,7 @@ use crate::logging::Log;
 use crate::redis_conf::{plain, report};
 use larder::Larder;
 use larder_engine::config::{BindHost, ClientClass, Config, Id, Profile};
-use larder_net::{Limits, Listen, ListenError, Server, ServerOptions, StartError};
+use larder_net::{Limits, Listen, ListenError, Server, ServerOptions};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, ToSocketAddrs};
 use std::path::Path;
 use std::sync::Arc;
@@ -18,14 +18,33 @@ use std::sync::atomic::Ordering;
 /// Ports tried, one after the other, to name a free one when the wanted one is taken.
 const PORTS_TRIED: u16 = 20;
 
-/// Opens the sockets and serves them.
+/// Starts the threads that will serve; nobody can connect before [`open`].
 ///
 /// # Errors
 /// Why not, as a text for standard error.
-pub fn start(options: &ServeOptions, store: &Larder, log: &Log) -> Result<Arc<Server>, String> {
-    let config = options.config();
+pub fn start(config: &Config, store: &Larder) -> Result<Arc<Server>, String> {
+    let limits = Arc::new(Limits::default());
+    apply_limits(config, &limits);
+    let Some(engine) = store.linked_engine() else {
+        return Err("larder: only a store of this process can be served\n".to_owned());
+    };
+    let options = ServerOptions {
+        listen: Vec::new(),
+        threads: config.count(Id::IoThreads).max(1),
+        backlog: u16::try_from(config.int(Id::TcpBacklog)).unwrap_or(u16::MAX),
+        limits,
+    };
+    let started = Server::start(engine.clone(), options);
+    started.map(Arc::new).map_err(|error| format!("larder: {error}\n"))
+}
+
+/// Opens the sockets that the settings name.
+///
+/// # Errors
+/// Why not, as a text for standard error.
+pub fn open(options: &ServeOptions, server: &Server, log: &Log) -> Result<(), String> {
     let unix = options.settings.path(Id::Unixsocket);
-    let listen = listen(config, unix.as_deref()).map_err(|reason| {
+    let listen = listen(options.config(), unix.as_deref()).map_err(|reason| {
         let advice = "correct the name, or give an address";
         report(&[options.settings.problem(Id::Bind, reason, advice)], options.profile)
     })?;
@@ -34,22 +53,7 @@ pub fn start(options: &ServeOptions, store: &Larder, log: &Log) -> Result<Arc<Se
         let problem = options.settings.problem(Id::Port, "nothing is listened on", advice);
         return Err(report(&[problem], options.profile));
     }
-    let limits = Arc::new(Limits::default());
-    apply_limits(config, &limits);
-    let Some(engine) = store.linked_engine() else {
-        return Err("larder: only a store of this process can be served\n".to_owned());
-    };
-    let options_of_net = ServerOptions {
-        listen,
-        threads: config.count(Id::IoThreads).max(1),
-        backlog: u16::try_from(config.int(Id::TcpBacklog)).unwrap_or(u16::MAX),
-        limits,
-    };
-    match Server::start(engine.clone(), options_of_net) {
-        Ok(server) => Ok(Arc::new(server)),
-        Err(StartError::Listen(error)) => Err(cannot_listen(options, &error, log)),
-        Err(error) => Err(format!("larder: {error}\n")),
-    }
+    server.rebind(&listen).map_err(|error| cannot_listen(options, &error, log))
 }
 
 /// The limits of connections as the settings have them.
