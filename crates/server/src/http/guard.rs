@@ -5,6 +5,7 @@ use super::codes::{Answer, Code, Language, Sentence};
 use super::{Limits, MAX_BODY_BYTES};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
@@ -80,7 +81,7 @@ pub(super) fn around(routes: Router, hosts: Arc<Hosts>, limits: Limits) -> Route
 async fn known_host(State(hosts): State<Arc<Hosts>>, request: Request, next: Next) -> Response {
     let headers = request.headers();
     let host = text(headers, header::HOST);
-    let host = host.or_else(|| request.uri().authority().map(|authority| authority.as_str()));
+    let host = host.or_else(|| request.uri().authority().map(Authority::as_str));
     let detail = if !host.is_some_and(|host| hosts.allow(host)) {
         Sentence::new(
             "本服务不接受该 Host；启动时用 --http-host 可再允许一个名称",
