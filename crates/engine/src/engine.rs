@@ -20,6 +20,7 @@ use crate::keyspace::snapshot::Snapshots;
 use crate::latency::Latency;
 use crate::log::{Log, Position, flags};
 use crate::pubsub::PubSub;
+use crate::renames::Renames;
 use crate::slowlog::SlowLog;
 use crate::stats::Stats;
 use crate::sync::Mutex;
@@ -76,6 +77,8 @@ pub struct Engine {
     /// Commands and moments that took long.
     pub(crate) slowlog: SlowLog,
     pub(crate) latency: Latency,
+    /// Names that clients use, where they differ from the table's.
+    renames: OnceLock<Renames>,
     started_ms: u64,
     run_id: String,
     alarm: Alarm,
@@ -137,6 +140,7 @@ impl Engine {
             stats: Stats::default(),
             slowlog: SlowLog::default(),
             latency: Latency::default(),
+            renames: OnceLock::new(),
             started_ms,
             alarm: Alarm { armed_ms: AtomicU64::new(u64::MAX), ring: OnceLock::new() },
             snapshots: Mutex::default(),
@@ -155,6 +159,17 @@ impl Engine {
     /// What acts on the outside.
     pub fn host(&self) -> &dyn Host {
         &*self.host
+    }
+
+    /// Gives commands other names for clients, once and for all; false if that was done before.
+    pub fn rename_commands(&self, renames: Renames) -> bool {
+        renames.is_empty() || self.renames.set(renames).is_ok()
+    }
+
+    /// The other names, if there are any.
+    #[inline]
+    pub(crate) fn renames(&self) -> Option<&Renames> {
+        self.renames.get()
     }
 
     /// The log of effects.

@@ -25,6 +25,7 @@ pub mod mailbox;
 #[cfg(all(test, feature = "shuttle"))]
 mod model;
 mod pubsub;
+pub mod renames;
 pub mod reply;
 pub mod session;
 mod slowlog;
@@ -40,4 +41,5 @@ pub use clients::Origin;
 pub use engine::{Engine, Options};
 pub use error::Error;
 pub use host::{Host, NoHost, Shutdown};
+pub use renames::Renames;
 pub use session::{Flow, Session};

@@ -16,7 +16,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use larder_engine::config::{Config, Id, Profile, lookup};
 use larder_resp::split_quoted;
 
-use crate::redis_conf::{Origin, Problem, Reader, Rename, Settings, report};
+use crate::redis_conf::{Origin, Problem, Reader, Settings, report};
 
 /// The version of Redis that Larder is compatible with, as `INFO` and `-v` say it.
 pub const REDIS_VERSION: &str = "7.2.4";
@@ -64,12 +64,6 @@ impl ServeOptions {
     #[must_use]
     pub fn not_applied(&self) -> &[&'static str] {
         &self.settings.not_applied
-    }
-
-    /// `rename-command` lines, to be honoured by who serves.
-    #[must_use]
-    pub fn renames(&self) -> &[Rename] {
-        &self.settings.renames
     }
 
     /// Where the values come from that were set.

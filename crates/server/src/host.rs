@@ -1,14 +1,22 @@
 //! What commands do to the process: apply settings, rewrite the file, end, tell facts for INFO.
+//!
+//! Values were checked and are in force when [`Host::apply`] is called; it does what they ask of
+//! the outside, or says why not, and is called again to undo its part.
 
 use crate::cli::ServeOptions;
+use crate::descriptors;
+use crate::facts;
 use crate::logging::Log;
-use crate::redis_conf::rewrite_file;
-use crate::serve;
+use crate::redis_conf::{absolute, plain, rewrite_file, writable};
+use crate::sockets;
+use crate::supervise::OomScore;
 use larder_engine::config::{Config, ConfigError, Id};
 use larder_engine::{Host, Shutdown};
-use larder_net::{Bound, Server};
-use std::path::PathBuf;
-use std::sync::{Arc, OnceLock, mpsc};
+use larder_net::Server;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, mpsc};
 
 /// Why the server ends.
 #[derive(Debug, Clone, Copy)]
@@ -26,24 +34,41 @@ pub struct ServerHost {
     log: Log,
     config_file: Option<PathBuf>,
     unix_socket: Option<PathBuf>,
+    /// The data folder, absolute: where a relative one starts.
+    dir: Mutex<PathBuf>,
+    /// As it was at the start; `None` where the kernel has none.
+    oom_score: Option<OomScore>,
+    /// Descriptors that are not for clients.
+    reserved: u64,
+    supervised: &'static str,
     stop: mpsc::Sender<Stop>,
     server: OnceLock<Arc<Server>>,
 }
 
 impl ServerHost {
-    /// A host whose sockets are attached once they are open.
+    /// A host whose sockets are attached once they are open. `reserved` descriptors are not for
+    /// clients.
     #[must_use]
     pub fn new(
-        config: Arc<Config>,
-        log: Log,
         options: &ServeOptions,
+        log: Log,
+        reserved: u64,
+        supervised: &'static str,
         stop: mpsc::Sender<Stop>,
     ) -> Arc<Self> {
+        let config = options.settings.config.clone();
+        let oom_score = OomScore::of_this_process().inspect_err(|error| {
+            log.verbose(&format!("this process has no out-of-memory score: {error}"));
+        });
         Arc::new(ServerHost {
             config,
             log,
             config_file: options.config_file.clone(),
             unix_socket: options.settings.path(Id::Unixsocket),
+            dir: Mutex::new(options.settings.dir()),
+            oom_score: oom_score.ok(),
+            reserved,
+            supervised,
             stop,
             server: OnceLock::new(),
         })
@@ -54,24 +79,83 @@ impl ServerHost {
         // A host has one server; a second one is not offered.
         let _ = self.server.set(server);
     }
+
+    /// Sets the kernel's out-of-memory score as the settings say.
+    ///
+    /// # Errors
+    /// Why it cannot be set.
+    pub fn adjust_oom_score(&self) -> Result<(), String> {
+        let Some(score) = &self.oom_score else { return Ok(()) };
+        let [master, ..] = self.config.oom_score_adj_values();
+        score.set(self.config.oom_score_adj(), master).map_err(|error| plain(&error))
+    }
+
+    fn apply_one(&self, id: Id) -> Result<(), ConfigError> {
+        let refuse = |reason: &str| Err(ConfigError::failed(id.param().name, reason));
+        match id {
+            Id::Loglevel => self.log.set_level(self.config.loglevel()),
+            Id::Dir => return self.move_dir(),
+            Id::OomScoreAdj | Id::OomScoreAdjValues => {
+                if let Err(error) = self.adjust_oom_score() {
+                    self.log.warning(&format!("oom-score-adj cannot be applied: {error}"));
+                    return refuse(
+                        "Failed to apply new oom_score_adj configuration, check server logs.",
+                    );
+                }
+            }
+            Id::Maxclients => {
+                let wanted = self.config.maxclients() as u64;
+                let room = descriptors::raise(wanted.saturating_add(self.reserved));
+                let room = room.saturating_sub(self.reserved);
+                if room < wanted {
+                    return refuse(&format!(
+                        "The operating system is not able to handle the specified number of \
+                         clients, try with {room}"
+                    ));
+                }
+            }
+            Id::Appendonly | Id::Save => {
+                let name = id.param().name;
+                self.log.warning(&format!("{name} does nothing yet: data is in memory only"));
+            }
+            Id::Port | Id::Bind => return self.rebind(id),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// The folder that `dir` names is checked, and known by its whole path from here on.
+    fn move_dir(&self) -> Result<(), ConfigError> {
+        let mut dir = self.dir.lock().unwrap_or_else(PoisonError::into_inner);
+        let given = self.config.text(Id::Dir);
+        let moved = absolute(&dir, Path::new(OsStr::from_bytes(&given)));
+        writable(&moved)
+            .map_err(|error| ConfigError::failed(Id::Dir.param().name, plain(&error)))?;
+        self.config.set_text(Id::Dir, moved.as_os_str().as_bytes());
+        *dir = moved;
+        Ok(())
+    }
+
+    fn rebind(&self, id: Id) -> Result<(), ConfigError> {
+        let Some(server) = self.server.get() else { return Ok(()) };
+        let done = sockets::listen(&self.config, self.unix_socket.as_deref())
+            .and_then(|listen| server.rebind(&listen).map_err(|error| error.to_string()));
+        done.map_err(|error| {
+            self.log.warning(&error);
+            let reason = match id {
+                Id::Port => "Unable to listen on this port. Check server logs.",
+                _ => "Failed to bind to specified addresses.",
+            };
+            ConfigError::failed(id.param().name, reason)
+        })
+    }
 }
 
 impl Host for ServerHost {
     fn apply(&self, changed: &[Id]) -> Result<(), ConfigError> {
-        if changed.contains(&Id::Loglevel) {
-            self.log.set_level(self.config.loglevel());
-        }
-        let Some(server) = self.server.get() else { return Ok(()) };
-        serve::apply_limits(&self.config, server.limits());
-        let moved = changed.iter().find(|id| matches!(id, Id::Port | Id::Bind));
-        if let Some(id) = moved {
-            let name = id.param().name;
-            let listen = serve::listen(&self.config, self.unix_socket.as_deref())
-                .map_err(|error| ConfigError::failed(name, error))?;
-            server.rebind(&listen).map_err(|error| {
-                let reason = format!("Unable to listen on this port: {error}");
-                ConfigError::failed(name, reason)
-            })?;
+        changed.iter().try_for_each(|id| self.apply_one(*id))?;
+        if let Some(server) = self.server.get() {
+            sockets::apply_limits(&self.config, server.limits());
         }
         Ok(())
     }
@@ -80,61 +164,33 @@ impl Host for ServerHost {
         let Some(path) = &self.config_file else {
             return Err("The server is running without a config file".to_owned());
         };
-        rewrite_file(path, &self.config).map_err(|error| format!("Rewriting config file: {error}"))
+        rewrite_file(path, &self.config).map_err(|error| {
+            self.log.warning(&format!("{} cannot be rewritten: {error}", path.display()));
+            format!("Rewriting config file: {}", plain(&error))
+        })
     }
 
     fn shut_down(&self, how: Shutdown) -> Result<(), String> {
         if how.abort {
             return Err("No shutdown in progress.".to_owned());
         }
+        if how.save == Some(true) && !how.force {
+            self.log.warning("a shutdown with SAVE was refused: there is no snapshot to save yet");
+            return Err("Errors trying to SHUTDOWN. Check logs.".to_owned());
+        }
         self.stop.send(Stop::Command).map_err(|_| "the server ends already".to_owned())
     }
 
     fn info(&self, section: &str) -> Vec<(&'static str, String)> {
         match section {
-            "server" => self.server_facts(),
+            "server" => {
+                let resp = self.server.get().map(|server| server.addresses()).unwrap_or_default();
+                let file = self.config_file.as_deref();
+                facts::server(&self.config, file, self.supervised, &resp)
+            }
+            "memory" => facts::memory(),
+            "cpu" => facts::cpu(),
             _ => Vec::new(),
         }
     }
 }
-
-impl ServerHost {
-    fn server_facts(&self) -> Vec<(&'static str, String)> {
-        let path =
-            |path: Option<PathBuf>| path.map(|path| path.display().to_string()).unwrap_or_default();
-        let mut facts = vec![
-            ("process_id", std::process::id().to_string()),
-            ("tcp_port", self.config.port().to_string()),
-            ("executable", path(std::env::current_exe().ok())),
-            ("config_file", path(self.config_file.clone())),
-            ("io_threads_active", "0".to_owned()),
-        ];
-        for (index, bound) in
-            self.server.get().map(|server| server.addresses()).into_iter().flatten().enumerate()
-        {
-            // Redis names listeners in this form.
-            let text = match bound {
-                Bound::Tcp(addr) => {
-                    format!("name=tcp,bind={},port={}", addr.ip(), addr.port())
-                }
-                Bound::Unix(path) => format!("name=unix,bind={}", path.display()),
-            };
-            if let Some(name) = LISTENERS.get(index) {
-                facts.push((name, text));
-            }
-        }
-        facts
-    }
-}
-
-/// Names of the listeners' lines in `INFO server`.
-const LISTENERS: [&str; 8] = [
-    "listener0",
-    "listener1",
-    "listener2",
-    "listener3",
-    "listener4",
-    "listener5",
-    "listener6",
-    "listener7",
-];

@@ -2,21 +2,19 @@
 //! its own, so that the RESP loops know nothing of it.
 
 use crate::cli::ServeOptions;
-use crate::http::{Accounts, Service};
+use crate::http::{Accounts, BLOCKING_THREADS, Service};
 use crate::logging::Log;
-use crate::redis_conf::report;
+use crate::redis_conf::{plain, report};
+use crate::sockets::free_port_above;
 use crate::user_socket::UserSocket;
 use larder::Larder;
-use larder_engine::config::Id;
+use larder_engine::config::{Id, Profile};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-
-/// Threads that compute password hashes at the same time.
-const HASHING_THREADS: usize = 4;
 
 /// The running service; dropping it ends it.
 #[derive(Debug)]
@@ -39,30 +37,32 @@ impl HttpThread {
     ) -> Result<Option<HttpThread>, String> {
         let Some(address) = options.http else { return Ok(None) };
         let listener = std::net::TcpListener::bind(address).map_err(|error| {
-            let free = address.port().checked_add(1).unwrap_or(8380);
+            let other = SocketAddr::new(address.ip(), free_port_above(address).unwrap_or(0));
             let problem = options.settings.problem(
                 Id::HttpListen,
-                format!("the HTTP service cannot listen on {address}: {error}"),
+                format!("the HTTP service cannot listen on {address}: {}", plain(&error)),
                 &format!(
-                    "choose another address with --http-listen {}:{free}, or none with \
+                    "choose another address with --http-listen {other}, or none with \
                      --http-listen \"\"",
-                    address.ip(),
                 ),
             );
-            report(&[problem], options.profile)
+            // The setting is well-formed: this is no fault of the file's.
+            report(&[problem], Profile::Larder)
         })?;
-        let sentence = |what: &str, error: &dyn std::fmt::Display| format!("{what}: {error}\n");
+        let sentence =
+            |what: &str, error: &dyn std::fmt::Display| format!("larder: {what}: {error}\n");
         let address = listener.local_addr().map_err(|e| sentence("the HTTP service", &e))?;
         listener.set_nonblocking(true).map_err(|e| sentence("the HTTP service", &e))?;
         let private = Larder::open("memory:").map_err(|e| sentence("the users' store", &e))?;
         let accounts = Accounts::new(private).map_err(|e| sentence("the users' store", &e))?;
         let accounts = Arc::new(accounts);
-        let socket = UserSocket::bind(dir).map_err(|error| format!("{error}\n"))?;
+        let socket = UserSocket::bind(dir).map_err(|error| format!("larder: {error}\n"))?;
         let hosts: Vec<String> = options.config().string(Id::HttpHost).into_iter().collect();
-        let service = Service::new(store, accounts.clone(), &hosts);
+        let service = Service::new(store, accounts.clone(), Some(address.ip()), &hosts);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
-            .max_blocking_threads(HASHING_THREADS)
+            // One more for `larder user add`.
+            .max_blocking_threads(BLOCKING_THREADS + 1)
             .build()
             .map_err(|error| sentence("the HTTP service has no runtime", &error))?;
         let (stop, stopped) = watch::channel(false);

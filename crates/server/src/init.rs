@@ -128,6 +128,7 @@ maxmemory-policy noeviction
 fn told(path: &Path, password: &str) -> String {
     let port = Config::new(Profile::Larder).port();
     let url = format!("redis://:{password}@localhost:{port}/0");
+    let named = format!("redis://default:{password}@localhost:{port}/0");
     format!(
         "Made {path}, readable by you alone, with a new password.
 
@@ -140,8 +141,8 @@ In your app's environment:
 In a Flask configuration:
   REDIS_URL = \"{url}\"
 
-Try it:
-  redis-cli -u {url} ping
+Try it (redis-cli wants the user's name, too):
+  redis-cli -u {named} ping
 ",
         path = path.display(),
     )

@@ -3,7 +3,11 @@
 //! What a setting does is the engine's or the net's; how values are encoded is not known here.
 //! Start reading at [`cli`], which decides what the process is to do.
 
+pub mod announce;
 pub mod cli;
+pub mod descriptors;
+pub mod facts;
+pub mod folder_lock;
 pub mod host;
 pub mod http;
 pub mod http_thread;
@@ -11,5 +15,7 @@ pub mod init;
 pub mod logging;
 pub mod redis_conf;
 pub mod serve;
+pub mod sockets;
 pub mod supervise;
+pub mod trace;
 pub mod user_socket;

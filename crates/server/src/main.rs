@@ -7,7 +7,7 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let done = cli::from_process().and_then(|invocation| match invocation {
         Invocation::Serve(options) => {
-            serve::run(*options).map(|()| String::new()).map_err(|text| Failure { text, code: 1 })
+            serve::run(&options).map(|()| String::new()).map_err(|text| Failure { text, code: 1 })
         }
         Invocation::Init(options) => init::init(&options.dir),
         Invocation::UserAdd(options) => user_socket::user_add(&options),

@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use larder_engine::config::{self, Apply, Config, Id, Kind, Profile, Value, lookup, quote};
+use larder_engine::renames::{RenameError, Renames};
 use larder_resp::split_quoted;
 use sha2::{Digest, Sha256};
 
@@ -38,19 +39,10 @@ pub struct Settings {
     pub origins: HashMap<Id, Origin>,
     /// What was set and has no meaning here, each once, in the order of appearance.
     pub not_applied: Vec<&'static str>,
-    /// The `rename-command` lines. Who serves must honour them or refuse to start.
-    pub renames: Vec<Rename>,
-}
-
-/// One `rename-command` line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rename {
-    /// The command, as written.
-    pub command: String,
-    /// Its other name; empty takes the command away.
-    pub to: String,
-    /// Where the line stands.
-    pub origin: Origin,
+    /// What the `rename-command` lines say.
+    pub renames: Renames,
+    /// Commands of Redis that such lines name and that are not here anyway.
+    pub absent_commands: Vec<String>,
 }
 
 /// Where a setting comes from.
@@ -148,7 +140,8 @@ impl Settings {
     }
 
     /// Makes sure that the data folder is there and can be written. With Larder's defaults it is
-    /// made if it is missing, for this user only; Redis expects it to be there.
+    /// made if it is missing, for this user only; Redis expects it to be there. Redis's working
+    /// folder, which nobody named, need not be writable.
     ///
     /// # Errors
     /// The [`Problem`] that names the setting, the folder and what to do.
@@ -170,12 +163,14 @@ impl Settings {
         if !facts.is_dir() {
             return Err(missing(&io::Error::from(io::ErrorKind::NotADirectory)));
         }
-        let access = rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK;
-        rustix::fs::access(&dir, access).map_err(|error| {
-            let error = plain(&io::Error::from(error));
-            let reason = format!("the data folder {shown} cannot be written: {error}");
-            self.problem(Id::Dir, reason, "give this user the right to, or name another with dir")
-        })?;
+        if self.config.profile() == Profile::Larder || self.origins.contains_key(&Id::Dir) {
+            writable(&dir).map_err(|error| {
+                let reason =
+                    format!("the data folder {shown} cannot be written: {}", plain(&error));
+                let advice = "give this user the right to, or name another with dir";
+                self.problem(Id::Dir, reason, advice)
+            })?;
+        }
         Ok(dir)
     }
 }
@@ -206,7 +201,8 @@ impl Reader {
             config: Arc::new(config),
             origins: HashMap::new(),
             not_applied: Vec::new(),
-            renames: Vec::new(),
+            renames: Renames::default(),
+            absent_commands: Vec::new(),
         };
         Self { settings, problems: Vec::new(), base: cwd.into(), hashes: Vec::new() }
     }
@@ -293,11 +289,7 @@ impl Reader {
         }
         match (name.as_str(), values) {
             ("include", [pattern]) => self.include(pattern, &origin, depth),
-            ("rename-command", [command, to]) => {
-                let text = |word: &[u8]| String::from_utf8_lossy(word).into_owned();
-                let rename = Rename { command: text(command), to: text(to), origin };
-                self.settings.renames.push(rename);
-            }
+            ("rename-command", [command, to]) => self.rename(command, to, origin),
             ("user", [_, ..]) => self.user(values, origin),
             ("loadmodule", [_, ..]) => self.refuse(
                 origin,
@@ -366,6 +358,24 @@ impl Reader {
                 Ok(text) => self.text(&text, &Source::File(path), depth + 1),
                 Err(error) => self.problems.push(unreadable(&path, &error, Some(origin))),
             }
+        }
+    }
+
+    fn rename(&mut self, command: &[u8], to: &[u8], origin: Origin) {
+        let Err(error) = self.settings.renames.add(command, to) else { return };
+        let name = String::from_utf8_lossy(command).to_ascii_lowercase();
+        match error {
+            // Hardened files take commands away that are not here yet; that wish is fulfilled.
+            RenameError::NoSuchCommand if commands_of_redis().any(|known| known == name) => {
+                self.settings.absent_commands.push(name);
+            }
+            RenameError::NoSuchCommand => {
+                let near = nearest_of(&name, commands_of_redis());
+                let advice =
+                    near.map_or("correct the name".into(), |near| format!("did you mean {near}?"));
+                self.refuse(origin, &error.to_string(), &advice);
+            }
+            other => self.refuse(origin, &other.to_string(), "choose another name"),
         }
     }
 
@@ -446,6 +456,18 @@ pub fn rewrite_file(path: &Path, config: &Config) -> io::Result<()> {
     written
 }
 
+/// Whether this process may make files in a folder.
+///
+/// # Errors
+/// What the system says: it may not, or it is no folder.
+pub fn writable(dir: &Path) -> io::Result<()> {
+    if !std::fs::metadata(dir)?.is_dir() {
+        return Err(io::ErrorKind::NotADirectory.into());
+    }
+    let access = rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK;
+    Ok(rustix::fs::access(dir, access)?)
+}
+
 /// An error of the system without its number.
 #[must_use]
 pub fn plain(error: &io::Error) -> String {
@@ -505,10 +527,19 @@ fn nearest(written: &str) -> Option<&'static str> {
         .iter()
         .filter(|param| !param.hidden)
         .flat_map(|param| std::iter::once(&param.name).chain(param.aliases).copied());
-    let measured = names.chain(DIRECTIVES).map(|known| (distance(name, known), known));
-    let (distance, known) = measured.min_by_key(|(distance, _)| *distance)?;
     // The directive itself is known; then only its arguments are wrong.
-    ((distance > 0 || has_value) && distance * 3 <= known.len()).then_some(known)
+    nearest_of(name, names.chain(DIRECTIVES)).filter(|known| *known != name || has_value)
+}
+
+fn nearest_of<'n>(written: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+    let measured = names.map(|known| (distance(written, known), known));
+    let (distance, known) = measured.min_by_key(|(distance, _)| *distance)?;
+    (distance * 3 <= known.len()).then_some(known)
+}
+
+/// Every command of Redis 7.2, whether Larder has it or not.
+fn commands_of_redis() -> impl Iterator<Item = &'static str> {
+    include_str!("redis_conf/commands.txt").split_whitespace()
 }
 
 /// How many letters must be inserted, removed, replaced or swapped with the next one.
@@ -531,7 +562,7 @@ fn distance(a: &str, b: &str) -> usize {
 }
 
 /// `path` from `base`, without `.` parts; links and `..` stay for the system to follow.
-fn absolute(base: &Path, path: &Path) -> PathBuf {
+pub(crate) fn absolute(base: &Path, path: &Path) -> PathBuf {
     base.join(path).components().filter(|part| part.as_os_str() != ".").collect()
 }
 

@@ -2,134 +2,227 @@
 //! last.
 //!
 //! Wires what others hold; decides nothing about commands or settings. The order of a start is the
-//! order of [`run`]: whatever forks comes before any thread, whatever can be refused before
-//! anybody is told that the server is ready.
+//! order of [`run`] and [`serve`]: what a user at a terminal should see comes before the process
+//! goes to the background, that before any thread, and whatever can be refused before anybody is
+//! told that the server is ready.
 
-use crate::cli::{LARDER_VERSION, REDIS_VERSION, ServeOptions};
+use crate::announce::{self, Places};
+use crate::cli::ServeOptions;
+use crate::descriptors;
+use crate::folder_lock::{FolderLock, NotOurs};
 use crate::host::{ServerHost, Stop};
+use crate::http;
 use crate::http_thread::HttpThread;
 use crate::logging::{self, Log, Role};
-use crate::redis_conf::{Problem, report};
-use crate::supervise::{DEFAULT_PID_FILE, OomScore, PidFile, Supervision, daemonize};
-use larder::Larder;
-use larder_engine::config::{BindHost, Config, Id, LogLevel, Profile};
-use larder_net::{Bound, Limits, Listen, ListenError, Server, ServerOptions, StartError};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
-use std::path::Path;
-use std::sync::atomic::Ordering;
-use std::sync::{Arc, mpsc};
+use crate::redis_conf::{Problem, plain, report};
+use crate::sockets;
+use crate::supervise::{DEFAULT_PID_FILE, PidFile, Supervision, daemonize};
+use crate::trace;
+use larder::engine::commands::server::info::Info;
+use larder::{Error, Larder, Value};
+use larder_engine::config::{Id, Profile};
+use larder_net::Server;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
 use std::time::Duration;
 
-/// How often a supervisor's status line is made anew, and signs of life are checked.
+/// How often a supervisor's status line is made anew, signs of life are checked, and the log's
+/// file is looked after.
 const BEAT: Duration = Duration::from_secs(1);
-
-/// Ports tried, one after the other, to name a free one when the wanted one is taken.
-const PORTS_TRIED: u16 = 20;
 
 /// Serves until a signal or a command ends it. An error is a text for standard error.
 ///
 /// # Errors
 /// Why the server cannot start, in sentences that say what to do.
-pub fn run(options: ServeOptions) -> Result<(), String> {
-    let config = options.settings.config.clone();
-    let profile = options.profile;
-    let refuse = |problem: Problem| report(&[problem], profile);
+pub fn run(options: &ServeOptions) -> Result<(), String> {
+    let refuse = |problem: Problem| report(&[problem], options.profile);
+    let config = options.config();
+    if let Some(problem) = announce::open_to_strangers(options) {
+        return Err(refuse(problem));
+    }
+    let dir = options.settings.prepare_dir().map_err(refuse)?;
+    let mut lock = take_folder(options, &dir).map_err(refuse)?;
+    let log = open_log(options)?;
     let (supervision, warning) =
         Supervision::detect(config.supervised(), &|name| std::env::var_os(name));
     if config.flag(Id::Daemonize) && !supervision.is_supervised() {
-        daemonize().map_err(|error| format!("cannot go to the background: {error}\n"))?;
+        daemonize().map_err(|error| format!("larder: cannot go to the background: {error}\n"))?;
     }
-    let log = open_log(&options)?;
-    for (level, line) in logging::starting(!options.origins().is_empty()) {
-        if profile == Profile::Redis {
-            log.log(level, &line);
+    trace::install(&log);
+    if let Some(lock) = &mut lock
+        && let Err(error) = lock.sign()
+    {
+        log.warning(&format!("the folder's lock cannot name this process: {error}"));
+    }
+    let start = Start { options, dir, supervision, log: log.clone() };
+    start.serve(warning).inspect_err(|text| {
+        if options.settings.path(Id::Logfile).is_some() {
+            text.lines().filter(|line| !line.is_empty()).for_each(|line| log.warning(line));
+        }
+    })
+}
+
+/// What a start has found out before it opens anything.
+struct Start<'o> {
+    options: &'o ServeOptions,
+    dir: PathBuf,
+    supervision: Supervision,
+    log: Log,
+}
+
+impl Start<'_> {
+    /// Opens everything, waits for the end, and closes everything.
+    fn serve(&self, warning: Option<String>) -> Result<(), String> {
+        let Start { options, dir, supervision, log } = self;
+        self.begin_log(warning);
+        let pid_file = self.write_pid_file();
+        let config = options.config();
+        let http_connections = if options.http.is_some() { http::MAX_CONNECTIONS } else { 0 };
+        let reserved = descriptors::reserved(config.count(Id::IoThreads), http_connections);
+        descriptors::fit(config, reserved, log).map_err(|error| format!("larder: {error}\n"))?;
+
+        let (stop, stopped) = mpsc::channel();
+        let host =
+            ServerHost::new(options, log.clone(), reserved, supervision.word(), stop.clone());
+        if let Err(error) = host.adjust_oom_score() {
+            log.warning(&format!("oom-score-adj cannot be applied: {error}"));
+        }
+        let store = Larder::with_config(options.settings.config.clone(), host.clone())
+            .map_err(|error| format!("larder: cannot start: {error}\n"))?;
+        if let Some(engine) = store.linked_engine() {
+            engine.rename_commands(options.settings.renames.clone());
+        }
+        let server = sockets::start(config, &store)?;
+        host.attach(server.clone());
+        sockets::open(options, &server, log)?;
+        let http = HttpThread::start(options, dir, &store, log)?;
+        catch_signals(stop, self.hang_up())?;
+        let places =
+            Places { resp: server.addresses(), http: http.as_ref().map(HttpThread::address), dir };
+        announce::ready(options, &places, log);
+        self.tell(supervision.ready(&announce::status_line(&places)));
+
+        let reason = self.wait(&stopped, &store, &server);
+        self.tell(supervision.stopping("Ending"));
+        if let Stop::Signal(name) = reason {
+            log.warning(&logging::signal_received(name));
+        }
+        log.warning(logging::SHUTDOWN_REQUESTED);
+        drop(http);
+        server.shut_down();
+        if let Ok(keys @ 1..) = keys_held(&store) {
+            log.warning(&format!("{keys} keys were in memory only and end with this process"));
+        }
+        drop(pid_file);
+        log.warning(logging::BYE);
+        Ok(())
+    }
+
+    /// The first lines of the log.
+    fn begin_log(&self, warning: Option<String>) {
+        let Start { options, dir, log, .. } = self;
+        if options.profile == Profile::Redis {
+            for (level, line) in logging::starting(!options.origins().is_empty()) {
+                log.log(level, &line);
+            }
+        }
+        log.set_role(Role::Master);
+        if let Some(line) = logging::not_applied(options.not_applied()) {
+            log.notice(&line);
+        }
+        for line in warning.into_iter().chain(announce::warnings(options, dir)) {
+            log.warning(&line);
         }
     }
-    log.set_role(Role::Master);
-    let dir = options.settings.prepare_dir().map_err(refuse)?;
-    let pid_file = write_pid_file(&options, &log, supervision.is_supervised());
-    if let Some(line) = logging::not_applied(options.not_applied()) {
-        log.notice(&line);
+
+    fn write_pid_file(&self) -> Option<PidFile> {
+        let named = self.options.settings.path(Id::Pidfile);
+        let config = self.options.config();
+        let background = config.flag(Id::Daemonize) && !self.supervision.is_supervised();
+        let path = named.or_else(|| background.then(|| DEFAULT_PID_FILE.into()))?;
+        match PidFile::write(&path) {
+            Ok(file) => Some(file),
+            Err(error) => {
+                // As in Redis: a server without its pid file is better than none.
+                let path = path.display();
+                self.log.warning(&format!("Failed to write PID file {path}: {}", plain(&error)));
+                None
+            }
+        }
     }
-    warning.iter().for_each(|warning| log.warning(warning));
-    adjust_oom_score(&config, &log);
 
-    let (stop, stopped) = mpsc::channel();
-    let host = ServerHost::new(config.clone(), log.clone(), &options, stop.clone());
-    let store = Larder::with_config(config.clone(), host.clone())
-        .map_err(|error| format!("cannot start: {error}\n"))?;
-    let server = start_sockets(&options, &store)?;
-    host.attach(server.clone());
-    let http = HttpThread::start(&options, &dir, &store, &log)?;
-    catch_signals(stop)?;
-    announce(&options, &server, http.as_ref(), &dir, &log);
-    let status = status_line(&server, http.as_ref());
-    tell(&log, supervision.ready(&status));
-
-    let reason = wait(&supervision, &stopped, &store, &server);
-    tell(&log, supervision.stopping("Ending"));
-    match reason {
-        Stop::Signal(name) => log.warning(&logging::signal_received(name)),
-        Stop::Command => log.warning(logging::SHUTDOWN_REQUESTED),
+    /// What SIGHUP asks for: the end, if that is a terminal that closes; otherwise the log's file
+    /// anew, as tools that rotate logs expect.
+    fn hang_up(&self) -> HangUp {
+        let config = self.options.config();
+        let at_terminal = self.options.profile == Profile::Larder
+            && self.options.settings.path(Id::Logfile).is_none()
+            && !config.flag(Id::Daemonize)
+            && !self.supervision.is_supervised();
+        if at_terminal { HangUp::Ends } else { HangUp::ReopensLog(self.log.clone()) }
     }
-    drop(http);
-    server.shut_down();
-    drop(pid_file);
-    log.warning(logging::BYE);
-    Ok(())
-}
 
-/// The limits of connections as the settings have them.
-pub(crate) fn apply_limits(config: &Config, limits: &Limits) {
-    use larder_engine::config::ClientClass;
-    limits.max_clients.store(config.maxclients() as u64, Ordering::Relaxed);
-    limits.idle_seconds.store(config.timeout(), Ordering::Relaxed);
-    limits.keepalive_seconds.store(config.tcp_keepalive(), Ordering::Relaxed);
-    limits.query_buffer_bytes.store(config.client_query_buffer_limit(), Ordering::Relaxed);
-    limits.max_bulk_bytes.store(config.proto_max_bulk_len(), Ordering::Relaxed);
-    limits.protected_mode.store(config.protected_mode(), Ordering::Relaxed);
-    for (class, limit) in [
-        (ClientClass::Normal, &limits.normal),
-        (ClientClass::Replica, &limits.replica),
-        (ClientClass::PubSub, &limits.pubsub),
-    ] {
-        let wanted = config.output_limit(class);
-        limit.set(wanted.hard_bytes, wanted.soft_bytes, wanted.soft_seconds);
-    }
-}
-
-/// The addresses that the settings name.
-///
-/// # Errors
-/// A name in `bind` that has no address.
-pub(crate) fn listen(config: &Config, unix: Option<&Path>) -> Result<Vec<Listen>, String> {
-    let mut listen = Vec::new();
-    let port = config.port();
-    if port != 0 {
-        for address in config.bind().iter() {
-            let optional = address.optional();
-            let ips: Vec<IpAddr> = match address.host() {
-                BindHost::AnyV4 => vec![Ipv4Addr::UNSPECIFIED.into()],
-                BindHost::AnyV6 => vec![Ipv6Addr::UNSPECIFIED.into()],
-                BindHost::Ip(ip) => vec![ip],
-                BindHost::Name(name) => match (name, port).to_socket_addrs() {
-                    Ok(found) => found.map(|found| found.ip()).take(1).collect(),
-                    Err(_) if optional => Vec::new(),
-                    Err(error) => return Err(format!("bind {name}: {error}")),
-                },
+    /// Sleeps until somebody ends the server; gives the supervisor signs of life meanwhile.
+    fn wait(&self, stopped: &mpsc::Receiver<Stop>, store: &Larder, server: &Server) -> Stop {
+        let watchdog = self.supervision.watchdog_interval();
+        let beat = watchdog.map_or(BEAT, |interval| BEAT.min(interval / 2));
+        loop {
+            match stopped.recv_timeout(beat) {
+                Ok(stop) => return stop,
+                Err(mpsc::RecvTimeoutError::Disconnected) => return Stop::Command,
+                Err(mpsc::RecvTimeoutError::Timeout) => {}
+            }
+            reopen_log(&self.log);
+            if !self.supervision.is_supervised() {
+                continue;
+            }
+            // A command that takes every lock: a server that hangs gives no sign of life. One
+            // that refuses it because a script is busy is alive.
+            let status = match keys_held(store) {
+                Ok(keys) => format!("{keys} keys, {} clients", server.connections()),
+                Err(Error::Refused(reason)) => reason,
+                Err(_) => continue,
             };
-            let tcp = |ip| Listen::Tcp { addr: SocketAddr::new(ip, port), optional };
-            listen.extend(ips.into_iter().map(tcp));
+            // Nobody is told of a message that nobody takes.
+            let _ = self.supervision.watchdog();
+            let _ = self.supervision.status(&status);
         }
     }
-    if let Some(path) = unix {
-        let mode = match config.int(Id::Unixsocketperm) {
-            0 => 0o777,
-            mode => u32::try_from(mode).unwrap_or(0o700),
-        };
-        listen.push(Listen::Unix { path: path.to_owned(), mode });
+
+    fn tell(&self, told: std::io::Result<()>) {
+        if let Err(error) = told {
+            self.log.warning(&format!("the supervisor cannot be told: {error}"));
+        }
     }
-    Ok(listen)
+}
+
+/// What SIGHUP does.
+enum HangUp {
+    Ends,
+    ReopensLog(Log),
+}
+
+/// With Larder's own settings the data folder is this server's alone.
+fn take_folder(options: &ServeOptions, dir: &Path) -> Result<Option<FolderLock>, Problem> {
+    if options.profile == Profile::Redis {
+        return Ok(None);
+    }
+    let shown = dir.display();
+    let (reason, advice) = match FolderLock::take(dir) {
+        Ok(lock) => return Ok(Some(lock)),
+        Err(NotOurs::Taken(pid)) => {
+            let who = pid.map(|pid| format!(" (process {pid})")).unwrap_or_default();
+            (
+                format!("another Larder{who} serves the data folder {shown}"),
+                "use that one, stop it, or name another folder with --dir",
+            )
+        }
+        Err(NotOurs::Failed(error)) => (
+            format!("the data folder {shown} cannot be locked: {}", plain(&error)),
+            "name another folder with --dir",
+        ),
+    };
+    Err(options.settings.problem(Id::Dir, reason, advice))
 }
 
 fn open_log(options: &ServeOptions) -> Result<Log, String> {
@@ -138,7 +231,7 @@ fn open_log(options: &ServeOptions) -> Result<Log, String> {
     let log = Log::open(config.loglevel(), path.as_deref()).map_err(|error| {
         let problem = options.settings.problem(
             Id::Logfile,
-            format!("the log file cannot be opened: {error}"),
+            format!("the log file cannot be opened: {}", plain(&error)),
             "name a file that this user may write, or none for standard output",
         );
         report(&[problem], options.profile)
@@ -148,189 +241,56 @@ fn open_log(options: &ServeOptions) -> Result<Log, String> {
     }
     let ident = config.string(Id::SyslogIdent).unwrap_or_default();
     let facility = u8::try_from(config.int(Id::SyslogFacility)).unwrap_or(16);
-    log.with_syslog(&ident, facility)
-        .map_err(|error| format!("syslog-enabled: no socket to syslog can be made: {error}\n"))
+    log.with_syslog(&ident, facility).map_err(|error| {
+        format!("larder: syslog-enabled: no socket to syslog can be made: {error}\n")
+    })
 }
 
-fn write_pid_file(options: &ServeOptions, log: &Log, supervised: bool) -> Option<PidFile> {
-    let named = options.settings.path(Id::Pidfile);
-    let background = options.config().flag(Id::Daemonize) && !supervised;
-    let path = named.or_else(|| background.then(|| DEFAULT_PID_FILE.into()))?;
-    match PidFile::write(&path) {
-        Ok(file) => Some(file),
-        Err(error) => {
-            // As in Redis: a server without its pid file is better than none.
-            log.warning(&format!("Failed to write PID file {}: {error}", path.display()));
-            None
-        }
-    }
-}
-
-fn adjust_oom_score(config: &Config, log: &Log) {
-    let [master, ..] = config.oom_score_adj_values();
-    let set =
-        OomScore::of_this_process().and_then(|score| score.set(config.oom_score_adj(), master));
-    if let Err(error) = set {
-        log.warning(&format!("oom-score-adj cannot be applied: {error}"));
-    }
-}
-
-fn start_sockets(options: &ServeOptions, store: &Larder) -> Result<Arc<Server>, String> {
-    let config = options.config();
-    let unix = options.settings.path(Id::Unixsocket);
-    let listen = listen(config, unix.as_deref()).map_err(|error| format!("{error}\n"))?;
-    let limits = Arc::new(Limits::default());
-    apply_limits(config, &limits);
-    let Some(engine) = store.linked_engine() else {
-        return Err("only a store of this process can be served\n".to_owned());
-    };
-    let options_of_net = ServerOptions {
-        listen,
-        threads: config.count(Id::IoThreads).max(1),
-        backlog: u16::try_from(config.int(Id::TcpBacklog)).unwrap_or(u16::MAX),
-        limits,
-    };
-    match Server::start(engine.clone(), options_of_net) {
-        Ok(server) => Ok(Arc::new(server)),
-        Err(StartError::Listen(error)) => Err(cannot_listen(options, &error)),
-        Err(error) => Err(format!("{error}\n")),
-    }
-}
-
-/// One clear sentence for a port that is taken, with another one to try.
-fn cannot_listen(options: &ServeOptions, error: &ListenError) -> String {
-    let busy = error.source.kind() == std::io::ErrorKind::AddrInUse;
-    if let (true, Listen::Tcp { addr, .. }) = (busy, &error.address) {
-        let free = (1..=PORTS_TRIED)
-            .filter_map(|step| addr.port().checked_add(step))
-            .find(|port| std::net::TcpListener::bind((addr.ip(), *port)).is_ok());
-        if let Some(port) = free {
-            let problem = options.settings.problem(
-                Id::Port,
-                format!("another program listens on {addr} (Debian's own Redis often does)"),
-                &format!(
-                    "stop it, or start Larder with --port {port} and use \
-                     REDIS_URL=redis://localhost:{port}/0",
-                ),
-            );
-            return report(&[problem], options.profile);
-        }
-    }
-    let id = if matches!(error.address, Listen::Unix { .. }) { Id::Unixsocket } else { Id::Bind };
-    let reason = format!("cannot listen on {}: {}", error.address, error.source);
-    let problem = options.settings.problem(id, reason, error.advice());
-    report(&[problem], options.profile)
-}
-
-fn catch_signals(stop: mpsc::Sender<Stop>) -> Result<(), String> {
-    use signal_hook::consts::{SIGINT, SIGTERM};
-    let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM])
-        .map_err(|error| format!("signals cannot be caught: {error}\n"))?;
+fn catch_signals(stop: mpsc::Sender<Stop>, hang_up: HangUp) -> Result<(), String> {
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    let mut signals = signal_hook::iterator::Signals::new([SIGHUP, SIGINT, SIGTERM])
+        .map_err(|error| format!("larder: signals cannot be caught: {error}\n"))?;
     let spawned = std::thread::Builder::new().name("larder-signals".to_owned()).spawn(move || {
         let mut seen = 0;
         for signal in signals.forever() {
+            let name = match (signal, &hang_up) {
+                (SIGHUP, HangUp::ReopensLog(log)) => {
+                    reopen_log(log);
+                    continue;
+                }
+                (SIGHUP, HangUp::Ends) => "SIGHUP",
+                (SIGINT, _) => "SIGINT",
+                _ => "SIGTERM",
+            };
             seen += 1;
             if seen > 1 {
                 // Whoever asks twice does not want to wait.
                 std::process::exit(1);
             }
-            let name = if signal == SIGINT { "SIGINT" } else { "SIGTERM" };
             if stop.send(Stop::Signal(name)).is_err() {
                 return;
             }
         }
     });
-    spawned.map(drop).map_err(|error| format!("a thread cannot be started: {error}\n"))
+    spawned.map(drop).map_err(|error| format!("larder: a thread cannot be started: {error}\n"))
 }
 
-/// Says where the server listens, where data is, and what to try.
-fn announce(
-    options: &ServeOptions,
-    server: &Server,
-    http: Option<&HttpThread>,
-    dir: &Path,
-    log: &Log,
-) {
-    let config = options.config();
-    if options.profile == Profile::Redis {
-        let line = if config.flag(Id::AlwaysShowLogo) {
-            logging::banner(config.port())
-        } else {
-            logging::running_mode(config.port())
-        };
-        log.notice(&line);
-        log.notice(logging::INITIALIZED);
-    } else if options.settings.path(Id::Logfile).is_none() {
-        say_hello(config, server, http, dir);
-    }
-    let bound = server.addresses();
-    if bound.iter().any(|bound| matches!(bound, Bound::Tcp(_))) {
-        log.notice(&logging::ready("tcp"));
-    }
-    if bound.iter().any(|bound| matches!(bound, Bound::Unix(_))) {
-        log.notice(&logging::ready("unix"));
+fn reopen_log(log: &Log) {
+    if let Err(error) = log.reopen_if_moved() {
+        log.warning(&format!("the log's file cannot be opened anew: {}", plain(&error)));
     }
 }
 
-fn say_hello(config: &Config, server: &Server, http: Option<&HttpThread>, dir: &Path) {
-    let places: Vec<String> = server.addresses().iter().map(ToString::to_string).collect();
-    println!("Larder {LARDER_VERSION} speaks Redis {REDIS_VERSION} on {}", places.join(" and "));
-    if let Some(http) = http {
-        println!("HTTP service   http://{}/", http.address());
-    }
-    println!(
-        "data           in memory only, gone when Larder ends ({} holds its socket)",
-        dir.display()
-    );
-    let port = server.addresses().iter().find_map(|bound| match bound {
-        Bound::Tcp(addr) => Some(addr.port()),
-        Bound::Unix(_) => None,
-    });
-    let password = if config.has_password() { ":PASSWORD@" } else { "" };
-    if let Some(port) = port {
-        println!("REDIS_URL      redis://{password}localhost:{port}/0");
-        println!("try            redis-cli -p {port} SET greeting hello EX 60");
-    }
-    if !config.has_password() {
-        println!("password       none, so only this machine is served; `larder init` makes one");
-    }
-}
-
-fn status_line(server: &Server, http: Option<&HttpThread>) -> String {
-    let places: Vec<String> = server.addresses().iter().map(ToString::to_string).collect();
-    let http = http.map(|http| format!(", HTTP on {}", http.address())).unwrap_or_default();
-    format!("Ready to accept connections on {}{http}", places.join(", "))
-}
-
-/// Sleeps until somebody ends the server; gives the supervisor signs of life meanwhile.
-fn wait(
-    supervision: &Supervision,
-    stopped: &mpsc::Receiver<Stop>,
-    store: &Larder,
-    server: &Server,
-) -> Stop {
-    let beat = supervision.watchdog_interval().map_or(BEAT, |interval| BEAT.min(interval / 2));
-    loop {
-        match stopped.recv_timeout(beat) {
-            Ok(stop) => return stop,
-            Err(mpsc::RecvTimeoutError::Disconnected) => return Stop::Command,
-            Err(mpsc::RecvTimeoutError::Timeout) => {}
-        }
-        if supervision.is_supervised() {
-            // A command through the engine: a server that hangs gives no sign of life.
-            let keys = store.command(&["DBSIZE"]);
-            if let Ok(larder::Value::Int(keys)) = keys {
-                let clients = server.connections();
-                // Nobody is told of a message that nobody takes.
-                let _ = supervision.watchdog();
-                let _ = supervision.status(&format!("{keys} keys, {clients} clients"));
-            }
-        }
-    }
-}
-
-fn tell(log: &Log, told: std::io::Result<()>) {
-    if let Err(error) = told {
-        log.log(LogLevel::Warning, &format!("the supervisor cannot be told: {error}"));
-    }
+/// How many keys there are in all databases.
+fn keys_held(store: &Larder) -> Result<u64, Error> {
+    let info = store.call(&Info { sections: &[b"keyspace"] })?;
+    let text = match &info {
+        Value::Bulk(text) => String::from_utf8_lossy(text),
+        Value::Verbatim { text, .. } => String::from_utf8_lossy(text),
+        _ => return Ok(0),
+    };
+    let counts = text
+        .lines()
+        .filter_map(|line| line.split_once(":keys=")?.1.split(',').next()?.parse::<u64>().ok());
+    Ok(counts.sum())
 }

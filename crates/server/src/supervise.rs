@@ -74,6 +74,16 @@ impl Supervision {
         !matches!(self, Self::None)
     }
 
+    /// What INFO calls it.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::None => Supervised::No.word(),
+            Self::Systemd(_) => Supervised::Systemd.word(),
+            Self::Upstart => Supervised::Upstart.word(),
+        }
+    }
+
     /// Tells that clients can connect. Under Upstart the process stops until it is let go on.
     ///
     /// # Errors

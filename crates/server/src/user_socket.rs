@@ -6,11 +6,13 @@
 
 use crate::cli::{Failure, UserAdd};
 use crate::http::{Accounts, NewUser};
+use crate::redis_conf::plain;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, IsTerminal, Read, Write};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -22,6 +24,9 @@ use tokio::sync::watch;
 
 /// Name of the socket in the data folder.
 pub const SOCKET_NAME: &str = "larder-users.sock";
+
+/// Longest path of a socket in bytes, as the kernel has it.
+const MAX_PATH_BYTES: usize = 107;
 
 /// Longest request or reply, in bytes.
 const MAX_LINE_BYTES: u64 = 16 * 1024;
@@ -57,7 +62,7 @@ impl UserSocket {
     pub fn bind(dir: &Path) -> Result<Self, String> {
         let path = dir.join(SOCKET_NAME);
         let shown = path.display();
-        if UnixStream::connect(&path).is_ok() {
+        if connect(dir).is_ok() {
             return Err(format!(
                 "another Larder serves the data folder {}; stop it, or name another folder with \
                  --dir",
@@ -71,8 +76,11 @@ impl UserSocket {
         };
         // Made under another name and moved once its mode is right, so that nobody else can ever
         // open it.
-        let fresh = dir.join(format!("{SOCKET_NAME}.{}", std::process::id()));
-        let listener = std::os::unix::net::UnixListener::bind(&fresh).map_err(cannot)?;
+        let name = format!("{SOCKET_NAME}.{}", std::process::id());
+        let fresh = dir.join(&name);
+        let listener = Reach::to(dir, &name)
+            .and_then(|reach| std::os::unix::net::UnixListener::bind(&reach.path))
+            .map_err(cannot)?;
         std::fs::set_permissions(&fresh, std::fs::Permissions::from_mode(0o600))
             .and_then(|()| std::fs::rename(&fresh, &path))
             .and_then(|()| listener.set_nonblocking(true))
@@ -135,17 +143,22 @@ fn add(accounts: &Accounts, request: &AddRequest) -> AddReply {
 /// The [`Failure`] to print: no service, a name that is taken, …
 pub fn user_add(options: &UserAdd) -> Result<String, Failure> {
     let path = options.dir.join(SOCKET_NAME);
-    let stream = UnixStream::connect(&path).map_err(|error| {
-        failure(&format!(
-            "no Larder answers at {} ({error}); start one with `larder`, or name the data folder \
-             of the one that runs with --dir",
-            path.display(),
-        ))
-    })?;
+    let open = || {
+        connect(&options.dir).map_err(|error| {
+            failure(&format!(
+                "no Larder with an HTTP service answers at {} ({}); start one with `larder`, or \
+                 name the data folder of the one that runs with --dir",
+                path.display(),
+                plain(&error),
+            ))
+        })
+    };
+    // Before anybody types a password; it is not kept, because typing may take its time.
+    drop(open()?);
     let (password, made) = password()?;
     let request =
         AddRequest { name: options.name.clone(), password: password.clone(), admin: options.admin };
-    let reply = ask(stream, &request).map_err(|error| {
+    let reply = ask(open()?, &request).map_err(|error| {
         failure(&format!("the service at {} did not answer: {error}", path.display()))
     })?;
     if let Some(error) = reply.error {
@@ -157,6 +170,31 @@ pub fn user_add(options: &UserAdd) -> Result<String, Failure> {
         let _ = writeln!(text, "password: {password}");
     }
     Ok(text)
+}
+
+/// A connection to the service that has this data folder.
+fn connect(dir: &Path) -> std::io::Result<UnixStream> {
+    Reach::to(dir, SOCKET_NAME).and_then(|reach| UnixStream::connect(&reach.path))
+}
+
+/// A path of a socket that is short enough for the kernel.
+struct Reach {
+    path: PathBuf,
+    /// Open as long as the path leads through it.
+    _dir: Option<std::fs::File>,
+}
+
+impl Reach {
+    /// Leads through the folder's descriptor where the folder's own path is too long.
+    fn to(dir: &Path, name: &str) -> std::io::Result<Self> {
+        let path = dir.join(name);
+        if path.as_os_str().len() <= MAX_PATH_BYTES {
+            return Ok(Reach { path, _dir: None });
+        }
+        let dir = std::fs::File::open(dir)?;
+        let path = PathBuf::from(format!("/proc/self/fd/{}/{name}", dir.as_raw_fd()));
+        Ok(Reach { path, _dir: Some(dir) })
+    }
 }
 
 fn ask(mut stream: UnixStream, request: &AddRequest) -> std::io::Result<AddReply> {
@@ -172,27 +210,34 @@ fn ask(mut stream: UnixStream, request: &AddRequest) -> std::io::Result<AddReply
 
 /// A password from the terminal, from standard input, or a new one; and whether it is new.
 fn password() -> Result<(String, bool), Failure> {
-    let mut input = std::io::stdin().lock();
-    let asked = input.is_terminal();
-    if asked {
-        eprint!("password (empty: make one): ");
-    }
-    let mut line = String::new();
-    let hidden = asked.then(HiddenInput::begin);
-    let read = input.by_ref().take(MAX_LINE_BYTES).read_line(&mut line);
-    drop(hidden);
-    if asked {
-        eprintln!();
-    }
-    read.map_err(|error| failure(&format!("the password cannot be read: {error}")))?;
-    let typed = line.trim_end_matches(['\r', '\n']);
+    let asked = std::io::stdin().is_terminal();
+    let typed = read_password(asked, "password (empty: make one): ")?;
     if !typed.is_empty() {
-        return Ok((typed.to_owned(), false));
+        if asked && read_password(asked, "again: ")? != typed {
+            return Err(failure("these were two different passwords; nobody was created"));
+        }
+        return Ok((typed, false));
     }
     let mut random = [0; 18];
     getrandom::fill(&mut random)
         .map_err(|error| failure(&format!("the system gives no random bytes: {error}")))?;
     Ok((URL_SAFE_NO_PAD.encode(random), true))
+}
+
+/// A line of standard input; at a terminal after a prompt, and without showing it.
+fn read_password(asked: bool, prompt: &str) -> Result<String, Failure> {
+    let mut line = String::new();
+    let hidden = asked.then(HiddenInput::begin);
+    if asked {
+        eprint!("{prompt}");
+    }
+    let read = std::io::stdin().lock().take(MAX_LINE_BYTES).read_line(&mut line);
+    drop(hidden);
+    if asked {
+        eprintln!();
+    }
+    read.map_err(|error| failure(&format!("the password cannot be read: {error}")))?;
+    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
 }
 
 /// A terminal that does not show what is typed, until this is dropped.

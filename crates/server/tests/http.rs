@@ -40,7 +40,7 @@ fn app() -> App {
         let new = NewUser { name, password: "password", admin, active: true };
         accounts.create(&new).unwrap();
     }
-    let service = Service::new(&store, accounts.clone(), &[]);
+    let service = Service::new(&store, accounts.clone(), None, &[]);
     App { service, store, accounts, clock }
 }
 
@@ -219,6 +219,76 @@ async fn a_new_password_or_a_logout_ends_tokens() {
     assert_eq!(app.code("POST", "/api/v01/user/logout", &ann, Value::Null).await, 0);
     let (status, _) = app.call("GET", "/api/v01/user/dyn", &ann, Value::Null).await;
     assert_eq!(status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_token_of_a_deactivated_user_does_not_come_back() {
+    let app = app();
+    let (ann, bob) = (app.token("ann").await, app.token("bob").await);
+    assert_eq!(app.code("DELETE", "/api/v01/user/2", &ann, Value::Null).await, 0);
+    assert_eq!(app.code("PUT", "/api/v01/user/2", &ann, json!({ "active": true })).await, 0);
+    let (status, _) = app.call("GET", "/api/v01/user/dyn", &bob, Value::Null).await;
+    assert_eq!(status, StatusCode::UNAUTHORIZED);
+    let bob = app.token("bob").await;
+    assert_eq!(app.code("GET", "/api/v01/user/dyn", &bob, Value::Null).await, 0);
+}
+
+#[tokio::test]
+async fn a_user_who_logs_in_without_end_holds_so_many_tokens() {
+    let app = app();
+    let first = app.token("bob").await;
+    for _ in 1..larder_server::http::MAX_TOKENS {
+        app.accounts.log_in("bob", "password").unwrap();
+    }
+    let path = "/api/v01/user/dyn";
+    assert_eq!(app.code("GET", path, &first, Value::Null).await, 0);
+    let last = app.token("bob").await;
+    assert_eq!(app.call("GET", path, &first, Value::Null).await.0, StatusCode::UNAUTHORIZED);
+    assert_eq!(app.code("GET", path, &last, Value::Null).await, 0);
+}
+
+#[tokio::test]
+async fn sentences_come_in_both_languages() {
+    let app = app();
+    let request = |language: &'static str| {
+        Request::post("/api/v01/user/login")
+            .header(header::HOST, "localhost")
+            .header(header::ACCEPT_LANGUAGE, language)
+            .body(Body::from("{}"))
+            .unwrap()
+    };
+    let message = |reply: Value| reply["message"].as_str().unwrap().to_owned();
+    let en = message(app.send(request("en")).await.1);
+    assert_eq!(en, "malformed parameter: send JSON with the header Content-Type: application/json");
+    let zh = message(app.send(request("zh-CN,zh;q=0.9,en;q=0.8")).await.1);
+    assert_eq!(zh, "参数错误: 请以 JSON 发送，并带上请求头 Content-Type: application/json");
+}
+
+#[tokio::test]
+async fn who_is_here_shows_no_part_of_a_token() {
+    let app = app();
+    let ann = app.token("ann").await;
+    app.call("GET", "/api/v01/user/online", &ann, Value::Null).await;
+    let start = &ann["Bearer ".len()..][..8];
+    let mut seen = String::new();
+    let keys = all_keys(&app.store);
+    assert!(!keys.is_empty());
+    for key in &keys {
+        seen.push_str(key);
+        for command in [["GET", key], ["SMEMBERS", key]] {
+            seen.push_str(&format!("{:?}", app.store.command(&command)));
+        }
+    }
+    assert!(!seen.contains(start), "{seen}");
+}
+
+fn all_keys(store: &Larder) -> Vec<String> {
+    let Ok(larder::Value::Array(keys)) = store.command(&["KEYS", "*"]) else { return Vec::new() };
+    let text = |key| match key {
+        larder::Value::Bulk(bytes) => String::from_utf8(bytes).unwrap(),
+        other => panic!("{other:?}"),
+    };
+    keys.into_iter().map(text).collect()
 }
 
 #[tokio::test]

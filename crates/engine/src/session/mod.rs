@@ -21,6 +21,7 @@ use crate::keys::{Hashes, Keys};
 use crate::keyspace::locks::{Acquired, ShardSet, Wait};
 use crate::log::Position;
 use crate::mailbox::{Event, Mailbox};
+use crate::renames::Meaning;
 use crate::reply::{Reply, WireReply};
 use crate::spec::{Entry, Spec, flag};
 use larder_resp::Protocol;
@@ -165,7 +166,7 @@ impl Session {
         let start = out.len();
         let flow = {
             let mut reply = WireReply::new(out, self.state.protocol);
-            self.dispatch(words, &mut reply, wait)
+            self.enter(words, &mut reply, wait)
         };
         if matches!(flow, Flow::Continue | Flow::Close) {
             self.state.apply_reply_mode(out, start);
@@ -176,7 +177,7 @@ impl Session {
     /// Executes one request for a linked caller who wants a value.
     pub fn execute_into(&mut self, words: &[&[u8]], reply: &mut dyn Reply, wait: Wait<'_>) -> Flow {
         self.changes.seen_us = 0;
-        self.dispatch(words, reply, wait)
+        self.enter(words, reply, wait)
     }
 
     /// Runs a typed command: no words, no parsing. Not for commands that block or that change the
@@ -298,6 +299,36 @@ impl Session {
         self.end_wait(&waiter);
         if waiter.is_served() {
             blocking::give_back(&self.engine, &waiter);
+        }
+    }
+
+    /// Sees to it that a client's request begins with its command's own name.
+    fn enter(&mut self, words: &[&[u8]], reply: &mut dyn Reply, wait: Wait<'_>) -> Flow {
+        match self.engine.renames() {
+            Some(renames) if self.state.client.origin != Origin::Linked => {
+                let meaning = renames.meaning(words.first().copied().unwrap_or_default());
+                self.enter_renamed(&meaning, words, reply, wait)
+            }
+            _ => self.dispatch(words, reply, wait),
+        }
+    }
+
+    #[cold]
+    fn enter_renamed(
+        &mut self,
+        meaning: &Meaning,
+        words: &[&[u8]],
+        reply: &mut dyn Reply,
+        wait: Wait<'_>,
+    ) -> Flow {
+        match meaning {
+            Meaning::Table => self.dispatch(words, reply, wait),
+            Meaning::Nothing => self.refuse(None, &commands::unknown_error(words), reply),
+            Meaning::Other(own) => {
+                let mut own_words: smallvec::SmallVec<[&[u8]; 8]> = words.into();
+                own_words[0] = own.as_bytes();
+                self.dispatch(&own_words, reply, wait)
+            }
         }
     }
 

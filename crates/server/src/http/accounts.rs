@@ -1,14 +1,16 @@
 //! Users and their tokens, in a store that only this service reaches: no `FLUSHALL` of a client
 //! deletes an account, no `GET` reads a token.
 //!
-//! Keys there: `user/<id>` a user as JSON, `name/<name>` their id, `users` the ids in order,
-//! `token/<sha256>` a session of a user, `tries/<name>` failed logins. Passwords are argon2id
-//! hashes; of a token only its SHA-256 is kept. The store's own clock decides what has expired.
+//! Keys there: `user/<id>` a user as JSON, `name/<name>` their id, `last-id` the newest id,
+//! `token/<sha256>` whose a token is, `tokens/<id>` the tokens of a user, `tries/<name>` failed
+//! logins. Passwords are argon2id hashes; of a token only its SHA-256 is kept. The store's own
+//! clock decides what has expired.
 
 use argon2::Argon2;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use larder::engine::commands::generic::pexpiretime::PExpireTime;
 use larder::patterns::DynData;
 use larder::{Larder, Value};
 use serde::{Deserialize, Serialize};
@@ -24,6 +26,9 @@ pub const MAX_TRIES: i64 = 10;
 
 /// See [`MAX_TRIES`].
 pub const TRIES_WINDOW: Duration = Duration::from_secs(5 * 60);
+
+/// Tokens of one user; the next one ends the oldest.
+pub const MAX_TOKENS: usize = 64;
 
 /// How long a checked Basic credential is believed without hashing again.
 const BASIC_BELIEVED: Duration = Duration::from_secs(60);
@@ -46,6 +51,8 @@ pub struct User {
     /// May log in.
     pub active: bool,
     password_hash: String,
+    /// Tokens that were made for another number have ended.
+    generation: u64,
 }
 
 /// A user to be.
@@ -98,10 +105,42 @@ pub enum AccountError {
     NotActive,
     /// Too many failed logins; seconds until the next may be tried.
     TooManyTries(u64),
-    /// A name or password that cannot be one: what is wrong with it.
-    Unusable(String),
+    /// A name or password that cannot be one.
+    Unusable(Unusable),
+    /// So many passwords are being checked that this one would wait too long.
+    Busy,
     /// The store failed.
     Store(String),
+}
+
+/// What is wrong with a name or a password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unusable {
+    /// The name is empty or longer than [`MAX_NAME_BYTES`].
+    NameLength,
+    /// The name has a colon, a control character, or a space at an end.
+    NameLetters,
+    /// The password's length is not in [`PASSWORD_BYTES`].
+    PasswordLength,
+}
+
+impl std::fmt::Display for Unusable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Unusable::NameLength => write!(f, "a user's name has 1 to {MAX_NAME_BYTES} bytes"),
+            Unusable::NameLetters => f.write_str(
+                "a user's name has no colon, no control character and no space at its ends",
+            ),
+            Unusable::PasswordLength => {
+                write!(
+                    f,
+                    "a password has {} to {} bytes",
+                    PASSWORD_BYTES.start(),
+                    PASSWORD_BYTES.end()
+                )
+            }
+        }
+    }
 }
 
 impl std::fmt::Display for AccountError {
@@ -114,7 +153,9 @@ impl std::fmt::Display for AccountError {
             AccountError::TooManyTries(s) => {
                 write!(f, "too many failed logins; try again in {s} s")
             }
-            AccountError::Unusable(why) | AccountError::Store(why) => f.write_str(why),
+            AccountError::Unusable(why) => why.fmt(f),
+            AccountError::Busy => f.write_str("too many logins at this moment; try again"),
+            AccountError::Store(why) => f.write_str(why),
         }
     }
 }
@@ -164,20 +205,12 @@ impl Accounts {
         if self.store.get(&name_key)?.is_some() {
             return Err(AccountError::NameTaken);
         }
-        let id = match self.store.command(&["INCR", "last-id"])? {
-            Value::Int(id) => id.unsigned_abs(),
-            other => {
-                return Err(AccountError::Store(format!("an id that is no number: {other:?}")));
-            }
-        };
+        let id = self.store.incr_by(LAST_ID, 1)?.unsigned_abs();
         let NewUser { name, admin, active, .. } = *new;
-        let user = User { id, name: name.to_owned(), admin, active, password_hash };
-        let (key, id_text) = (user_key(id), id.to_string());
-        self.store.transaction(&[
-            &["SET", key.as_str(), json(&user)?.as_str()],
-            &["SET", name_key.as_str(), id_text.as_str()],
-            &["RPUSH", "users", id_text.as_str()],
-        ])?;
+        let name = name.to_owned();
+        let user = User { id, name, admin, active, password_hash, generation: 0 };
+        self.store.set(user_key(id), json(&user)?)?;
+        self.store.set(&name_key, id.to_string())?;
         Ok(user)
     }
 
@@ -187,7 +220,7 @@ impl Accounts {
     /// No such user.
     pub fn user(&self, id: u64) -> Result<User, AccountError> {
         let stored = self.store.get(user_key(id))?.ok_or(AccountError::NoSuchUser)?;
-        serde_json::from_slice(&stored).map_err(|error| AccountError::Store(error.to_string()))
+        user_of(&stored)
     }
 
     /// Users in the order in which they were created, and how many there are.
@@ -195,23 +228,16 @@ impl Accounts {
     /// # Errors
     /// When the store fails.
     pub fn list(&self, offset: u64, limit: u64) -> Result<(u64, Vec<User>), AccountError> {
-        let count = match self.store.command(&["LLEN", "users"])? {
-            Value::Int(count) => count.unsigned_abs(),
-            _ => 0,
-        };
-        if limit == 0 || offset >= count {
+        // Ids are given in order and users are never removed.
+        let count = number(self.store.get(LAST_ID)?).unwrap_or(0);
+        let last = count.min(offset.saturating_add(limit));
+        let keys: Vec<String> = (offset..last).map(|before| user_key(before + 1)).collect();
+        if keys.is_empty() {
             return Ok((count, Vec::new()));
         }
-        let (first, last) = (offset.to_string(), (offset + limit - 1).to_string());
-        let ids = match self.store.command(&["LRANGE", "users", &first, &last])? {
-            Value::Array(ids) => ids,
-            _ => Vec::new(),
-        };
-        let id_of = |value: &Value| match value {
-            Value::Bulk(bytes) => std::str::from_utf8(bytes).ok()?.parse().ok(),
-            _ => None,
-        };
-        let users = ids.iter().filter_map(id_of).map(|id| self.user(id));
+        let keys: Vec<&[u8]> = keys.iter().map(String::as_bytes).collect();
+        let stored = self.store.mget(&keys)?;
+        let users = stored.iter().flatten().map(|bytes| user_of(bytes));
         Ok((count, users.collect::<Result<_, _>>()?))
     }
 
@@ -227,10 +253,11 @@ impl Accounts {
         let _changing = self.lock();
         let mut user = self.user(id)?;
         user.admin = change.admin.unwrap_or(user.admin);
-        user.active = change.active.unwrap_or(user.active);
-        if let Some(password_hash) = password_hash {
-            user.password_hash = password_hash;
+        if change.active == Some(false) || password_hash.is_some() {
+            user.generation += 1;
         }
+        user.active = change.active.unwrap_or(user.active);
+        user.password_hash = password_hash.unwrap_or(user.password_hash);
         self.store.set(user_key(id), json(&user)?)?;
         Ok(user)
     }
@@ -244,14 +271,28 @@ impl Accounts {
         let mut random = [0; 32];
         getrandom::fill(&mut random).map_err(|error| AccountError::Store(error.to_string()))?;
         let token = URL_SAFE_NO_PAD.encode(random);
-        let (key, ttl_ms) = (token_key(&token), TOKEN_TTL.as_millis().to_string());
-        let owner = session_of(&user);
-        self.store.command(&["SET", &key, &owner, "PX", &ttl_ms])?;
-        let expires_ms = match self.store.command(&["PEXPIRETIME", &key])? {
+        let key = token_key(&token);
+        self.store.set_for(&key, session_of(&user), TOKEN_TTL)?;
+        self.keep_token(user.id, &key)?;
+        let expires_ms = match self.store.call(&PExpireTime { key: key.as_bytes() })? {
             Value::Int(at_ms) => at_ms.unsigned_abs(),
             other => return Err(AccountError::Store(format!("no end of a token: {other:?}"))),
         };
         Ok(Login { token, user, expires_ms })
+    }
+
+    /// Notes a user's new token; one too many ends the oldest.
+    fn keep_token(&self, id: u64, key: &str) -> Result<(), AccountError> {
+        let _changing = self.lock();
+        let tokens_key = format!("tokens/{id}");
+        let known = self.store.get(&tokens_key)?.unwrap_or_default();
+        let known = String::from_utf8_lossy(&known).into_owned();
+        let mut keys: Vec<&str> = known.lines().collect();
+        if keys.len() >= MAX_TOKENS {
+            self.store.del(keys.remove(0))?;
+        }
+        keys.push(key);
+        Ok(self.store.set_for(&tokens_key, keys.join("\n"), TOKEN_TTL)?)
     }
 
     /// The user of a token that lives.
@@ -262,12 +303,11 @@ impl Accounts {
         let owner = self.store.get(token_key(token))?.ok_or(AccountError::WrongCredentials)?;
         let owner = String::from_utf8_lossy(&owner);
         let id = owner.split_once(':').and_then(|(id, _)| id.parse().ok());
-        let user = self.user(id.ok_or(AccountError::WrongCredentials)?)?;
-        // A new password or a deactivation ends tokens that were made before it.
+        let user = active(self.user(id.ok_or(AccountError::WrongCredentials)?)?)?;
         if session_of(&user) != owner {
             return Err(AccountError::WrongCredentials);
         }
-        active(user)
+        Ok(user)
     }
 
     /// Ends a token; whether it lived.
@@ -278,21 +318,26 @@ impl Accounts {
         Ok(self.store.del(token_key(token))?)
     }
 
-    /// The user of a name and password. A pair that was right a moment ago is believed without
-    /// hashing again; otherwise this takes the time of a password hash.
+    /// The user of a name and password that were right a moment ago; `None` says nothing of them.
+    ///
+    /// # Errors
+    /// A user who is not active.
+    pub fn believed(&self, name: &str, password: &str) -> Result<Option<User>, AccountError> {
+        let Some(user) = self.by_name(name)? else { return Ok(None) };
+        match self.believed.get(&proof_of(&user, password)).run()? {
+            Some(_) => active(user).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The user of a name and password, who is believed for a while. Takes the time of a password
+    /// hash.
     ///
     /// # Errors
     /// As [`Accounts::log_in`].
     pub fn by_password(&self, name: &str, password: &str) -> Result<User, AccountError> {
-        let Some(user) = self.by_name(name)? else {
-            return self.check(name, password);
-        };
-        let proof = sha256_hex(&[&user.password_hash, "\0", password].concat());
-        if self.believed.get(&proof).run()?.is_some() {
-            return active(user);
-        }
         let user = self.check(name, password)?;
-        self.believed.mark(&proof, 1).run()?;
+        self.believed.mark(&proof_of(&user, password), 1).run()?;
         Ok(user)
     }
 
@@ -320,9 +365,7 @@ impl Accounts {
     }
 
     fn by_name(&self, name: &str) -> Result<Option<User>, AccountError> {
-        let id = self.store.get(name_key(name))?;
-        let id = id.and_then(|id| std::str::from_utf8(&id).ok()?.parse().ok());
-        id.map(|id| self.user(id)).transpose()
+        number(self.store.get(name_key(name))?).map(|id| self.user(id)).transpose()
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, ()> {
@@ -335,14 +378,11 @@ fn active(user: User) -> Result<User, AccountError> {
 }
 
 fn check_name(name: &str) -> Result<(), AccountError> {
-    let unusable = |why: &str| Err(AccountError::Unusable(why.to_owned()));
     if name.is_empty() || name.len() > MAX_NAME_BYTES {
-        return unusable("a user's name has 1 to 64 bytes");
+        return Err(AccountError::Unusable(Unusable::NameLength));
     }
     if name.contains(|c: char| c.is_control() || c == ':') || name.trim() != name {
-        return unusable(
-            "a user's name has no colon, no control character and no space at its ends",
-        );
+        return Err(AccountError::Unusable(Unusable::NameLetters));
     }
     Ok(())
 }
@@ -351,7 +391,7 @@ fn check_password(password: &str) -> Result<(), AccountError> {
     if PASSWORD_BYTES.contains(&password.len()) {
         return Ok(());
     }
-    Err(AccountError::Unusable("a password has 8 to 1024 bytes".to_owned()))
+    Err(AccountError::Unusable(Unusable::PasswordLength))
 }
 
 fn hash_of(password: &str) -> Result<String, AccountError> {
@@ -364,10 +404,26 @@ fn verifies(hash: &str, password: &str) -> bool {
         .is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
 }
 
-/// What a token stands for: the user, and the password that was theirs when it was made.
+/// What a token stands for: the user, and the generation of tokens that it belongs to.
 fn session_of(user: &User) -> String {
-    format!("{}:{}", user.id, sha256_hex(&user.password_hash))
+    format!("{}:{}", user.id, user.generation)
 }
+
+/// What is remembered of a password that was right; another password of the user is another one.
+fn proof_of(user: &User, password: &str) -> String {
+    sha256_hex(&[&user.password_hash, "\0", password].concat())
+}
+
+fn user_of(stored: &[u8]) -> Result<User, AccountError> {
+    serde_json::from_slice(stored).map_err(|error| AccountError::Store(error.to_string()))
+}
+
+fn number(stored: Option<Vec<u8>>) -> Option<u64> {
+    std::str::from_utf8(&stored?).ok()?.parse().ok()
+}
+
+/// Key of the newest user's id.
+const LAST_ID: &str = "last-id";
 
 fn user_key(id: u64) -> String {
     format!("user/{id}")
@@ -381,7 +437,7 @@ fn token_key(token: &str) -> String {
     format!("token/{}", sha256_hex(token))
 }
 
-fn sha256_hex(text: &str) -> String {
+pub(super) fn sha256_hex(text: &str) -> String {
     Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -1,7 +1,8 @@
 //! The routes: the document's users and dynamic data.
 
-use super::accounts::{AccountError, Accounts, NewUser, User, UserChange};
-use super::codes::{Answer, Code, Language};
+use super::accounts::{AccountError, Accounts, NewUser, Unusable, User, UserChange};
+use super::accounts::{MAX_NAME_BYTES, PASSWORD_BYTES};
+use super::codes::{Answer, Code, Language, Sentence};
 use super::page;
 use super::request::{Body, Caller, Id, Page};
 use axum::Router;
@@ -14,14 +15,23 @@ use larder::patterns::{DynData, Presence};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 
 /// Presence topic of everybody who uses the service.
 const ONLINE_TOPIC: &str = "http";
 
+/// Password hashes computed at the same time: each takes a core and 19 MiB for a while.
+pub(super) const HASHES_AT_ONCE: usize = 2;
+
+/// Requests that may wait for such a hash, those included that have it; more are sent away.
+const HASHES_WAITING: usize = 64;
+
 /// What the handlers share.
 #[derive(Debug, Clone)]
 pub(super) struct Shared {
-    accounts: Arc<Accounts>,
+    pub(super) accounts: Arc<Accounts>,
+    hashing: Arc<Semaphore>,
+    waiting: Arc<Semaphore>,
     dyn_data: DynData,
     online: Presence,
 }
@@ -30,19 +40,30 @@ impl Shared {
     pub(super) fn new(store: &Larder, accounts: Arc<Accounts>) -> Self {
         Shared {
             accounts,
+            hashing: Arc::new(Semaphore::new(HASHES_AT_ONCE)),
+            waiting: Arc::new(Semaphore::new(HASHES_WAITING)),
             dyn_data: DynData::new(store),
             online: Presence::new(store, ONLINE_TOPIC),
         }
     }
 
-    /// Does something with the accounts on a thread that may take its time.
-    pub(super) async fn blocking<T: Send + 'static>(
+    /// Does something with the accounts that takes the time of a password hash, on a thread that
+    /// has it. Everything else about accounts takes microseconds and is done at once.
+    pub(super) async fn hashing<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Accounts) -> Result<T, AccountError> + Send + 'static,
     ) -> Result<T, AccountError> {
+        let Ok(_waiting) = self.waiting.try_acquire() else { return Err(AccountError::Busy) };
+        // Kept by the work itself: it goes on when nobody waits for it any more.
+        let Ok(place) = self.hashing.clone().acquire_owned().await else {
+            return Err(AccountError::Busy);
+        };
         let accounts = self.accounts.clone();
-        let done = tokio::task::spawn_blocking(move || work(&accounts)).await;
-        done.unwrap_or_else(|error| Err(AccountError::Store(error.to_string())))
+        let done = tokio::task::spawn_blocking(move || {
+            let _place = place;
+            work(&accounts)
+        });
+        done.await.unwrap_or_else(|error| Err(AccountError::Store(error.to_string())))
     }
 
     /// A user was here.
@@ -78,7 +99,7 @@ async fn log_in(
     headers: HeaderMap,
     Body(body): Body<LoginBody>,
 ) -> Response {
-    let login = state.blocking(move |accounts| accounts.log_in(&body.user_name, &body.password));
+    let login = state.hashing(move |accounts| accounts.log_in(&body.user_name, &body.password));
     let answer = match login.await {
         Ok(login) => Answer::ok(json!({
             "token": login.token,
@@ -93,8 +114,11 @@ async fn log_in(
 
 async fn log_out(State(state): State<Shared>, caller: Caller) -> Response {
     let answer = match caller.token.clone() {
-        None => Answer::malformed("there is no token to end: these credentials are Basic"),
-        Some(token) => match state.blocking(move |accounts| accounts.revoke(&token)).await {
+        None => Answer::malformed(Sentence::new(
+            "没有可注销的令牌：当前凭据为 Basic",
+            "there is no token to end: these credentials are Basic",
+        )),
+        Some(token) => match state.accounts.revoke(&token) {
             Ok(_) => Answer::ok(Value::Null),
             Err(error) => refused(&error),
         },
@@ -148,10 +172,9 @@ async fn count_online(State(state): State<Shared>, caller: Caller) -> Response {
 }
 
 async fn list_users(State(state): State<Shared>, caller: Caller, page: Page) -> Response {
-    let work = move |accounts: &Accounts| accounts.list(page.offset, page.limit);
     let answer = match caller.admin() {
         Err(refusal) => refusal,
-        Ok(()) => match state.blocking(work).await {
+        Ok(()) => match state.accounts.list(page.offset, page.limit) {
             Ok((count, users)) => {
                 let users: Vec<Value> = users.iter().map(shown).collect();
                 Answer::ok(json!({ "count": count, "users": users }))
@@ -185,7 +208,7 @@ async fn create_user(
     };
     let answer = match caller.admin() {
         Err(refusal) => refusal,
-        Ok(()) => user_answer(state.blocking(work).await),
+        Ok(()) => user_answer(state.hashing(work).await),
     };
     answer.in_language(caller.language)
 }
@@ -193,7 +216,7 @@ async fn create_user(
 async fn read_user(State(state): State<Shared>, caller: Caller, Id(id): Id) -> Response {
     let answer = match caller.admin() {
         Err(refusal) if caller.user.id != id => refusal,
-        _ => user_answer(state.blocking(move |accounts| accounts.user(id)).await),
+        _ => user_answer(state.accounts.user(id)),
     };
     answer.in_language(caller.language)
 }
@@ -206,7 +229,8 @@ async fn change_user(
 ) -> Response {
     let answer = match caller.admin() {
         Err(refusal) => refusal,
-        Ok(()) => user_answer(state.blocking(move |a| a.change(id, &change)).await),
+        Ok(()) if change.password.is_none() => user_answer(state.accounts.change(id, &change)),
+        Ok(()) => user_answer(state.hashing(move |accounts| accounts.change(id, &change)).await),
     };
     answer.in_language(caller.language)
 }
@@ -215,19 +239,25 @@ async fn deactivate_user(State(state): State<Shared>, caller: Caller, Id(id): Id
     let change = UserChange { active: Some(false), ..UserChange::default() };
     let answer = match caller.admin() {
         Err(refusal) => refusal,
-        Ok(()) => user_answer(state.blocking(move |a| a.change(id, &change)).await),
+        Ok(()) => user_answer(state.accounts.change(id, &change)),
     };
     answer.in_language(caller.language)
 }
 
 async fn no_such_route(headers: HeaderMap) -> Response {
-    let detail = "there is nothing at this path; GET / lists what there is";
+    let detail = Sentence::new(
+        "此路径不存在；GET / 列出可用的接口",
+        "there is nothing at this path; GET / lists what there is",
+    );
     Answer::failed(StatusCode::NOT_FOUND, Code::MalformedParameter, detail)
         .in_language(Language::of(&headers))
 }
 
 async fn wrong_method(headers: HeaderMap) -> Response {
-    let detail = "this path does not know the method; GET / lists what there is";
+    let detail = Sentence::new(
+        "此路径不支持该方法；GET / 列出可用的接口",
+        "this path does not know the method; GET / lists what there is",
+    );
     Answer::failed(StatusCode::METHOD_NOT_ALLOWED, Code::MalformedParameter, detail)
         .in_language(Language::of(&headers))
 }
@@ -243,22 +273,41 @@ fn shown(user: &User) -> Value {
     json!({ "id": user.id, "name": user.name, "admin": user.admin, "active": user.active })
 }
 
+/// What a call answers when something about an account cannot be done.
 fn refused(error: &AccountError) -> Answer {
     match error {
         AccountError::NameTaken => Answer::code(Code::UserExists),
         AccountError::NoSuchUser => Answer::code(Code::NoSuchUser),
         AccountError::WrongCredentials => Answer::code(Code::WrongCredentials),
         AccountError::NotActive => Answer::code(Code::NotActive),
-        AccountError::TooManyTries(seconds) => Answer::too_many(*seconds),
-        AccountError::Unusable(why) => Answer::malformed(why.clone()),
-        AccountError::Store(why) => {
-            Answer::failed(StatusCode::SERVICE_UNAVAILABLE, Code::Unknown, why.clone())
-        }
+        AccountError::Unusable(why) => Answer::malformed(unusable(*why)),
+        other => not_possible(other),
     }
 }
 
+/// What any call answers when the service itself is the reason.
+pub(super) fn not_possible(error: &AccountError) -> Answer {
+    let detail = match error {
+        AccountError::TooManyTries(seconds) => return Answer::too_many(*seconds),
+        AccountError::Busy => Sentence::new("登录请求过多，请稍后重试", error.to_string()),
+        other => Sentence::foreign(other.to_string()),
+    };
+    Answer::failed(StatusCode::SERVICE_UNAVAILABLE, Code::Unknown, detail)
+}
+
+fn unusable(why: Unusable) -> Sentence {
+    let (least, most) = (PASSWORD_BYTES.start(), PASSWORD_BYTES.end());
+    let zh = match why {
+        Unusable::NameLength => format!("用户名应为 1 到 {MAX_NAME_BYTES} 字节"),
+        Unusable::NameLetters => "用户名不能含冒号或控制字符，首尾不能有空格".to_owned(),
+        Unusable::PasswordLength => format!("密码应为 {least} 到 {most} 字节"),
+    };
+    Sentence::new(zh, why.to_string())
+}
+
 fn unavailable(error: &larder::Error) -> Answer {
-    Answer::failed(StatusCode::SERVICE_UNAVAILABLE, Code::Unknown, error.to_string())
+    let detail = Sentence::foreign(error.to_string());
+    Answer::failed(StatusCode::SERVICE_UNAVAILABLE, Code::Unknown, detail)
 }
 
 /// `YYYY-MM-DD HH:MM:SS` in UTC.

@@ -5,6 +5,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::Value;
+use std::borrow::Cow;
 
 /// A code with its message in each language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,13 +102,40 @@ impl Language {
     }
 }
 
+/// A sentence in each language.
+#[derive(Debug, Clone)]
+pub(super) struct Sentence {
+    zh: Cow<'static, str>,
+    en: Cow<'static, str>,
+}
+
+impl Sentence {
+    /// A sentence in Chinese and in English.
+    pub(super) fn new(zh: impl Into<Cow<'static, str>>, en: impl Into<Cow<'static, str>>) -> Self {
+        Sentence { zh: zh.into(), en: en.into() }
+    }
+
+    /// Words that come from elsewhere and have no translation.
+    pub(super) fn foreign(text: impl Into<String>) -> Self {
+        let text: String = text.into();
+        Sentence::new(text.clone(), text)
+    }
+
+    fn in_language(self, language: Language) -> Cow<'static, str> {
+        match language {
+            Language::Zh => self.zh,
+            Language::En => self.en,
+        }
+    }
+}
+
 /// What a handler answers; [`Answer::in_language`] makes the response of it.
 #[derive(Debug)]
 pub(super) struct Answer {
     status: StatusCode,
     code: Code,
-    /// What exactly is wrong, appended to the message.
-    detail: Option<String>,
+    /// What exactly is wrong.
+    detail: Option<Sentence>,
     data: Value,
     retry_after_s: Option<u64>,
 }
@@ -134,20 +162,23 @@ impl Answer {
 
     /// A request that makes no sense: 400 with a sentence that says what is wrong.
     #[must_use]
-    pub(super) fn malformed(detail: impl Into<String>) -> Self {
+    pub(super) fn malformed(detail: Sentence) -> Self {
         Answer::failed(StatusCode::BAD_REQUEST, Code::MalformedParameter, detail)
     }
 
     /// Another status with a sentence.
     #[must_use]
-    pub(super) fn failed(status: StatusCode, code: Code, detail: impl Into<String>) -> Self {
-        Answer { status, detail: Some(detail.into()), ..Answer::code(code) }
+    pub(super) fn failed(status: StatusCode, code: Code, detail: Sentence) -> Self {
+        Answer { status, detail: Some(detail), ..Answer::code(code) }
     }
 
     /// Too many tries; the same may be tried again after so many seconds.
     #[must_use]
     pub(super) fn too_many(seconds: u64) -> Self {
-        let detail = format!("too many failed logins; try again in {seconds} s");
+        let detail = Sentence::new(
+            format!("登录失败次数过多，请在 {seconds} 秒后重试"),
+            format!("too many failed logins; try again in {seconds} s"),
+        );
         let answer = Answer::failed(StatusCode::TOO_MANY_REQUESTS, Code::WrongCredentials, detail);
         Answer { retry_after_s: Some(seconds), ..answer }
     }
@@ -155,10 +186,14 @@ impl Answer {
     /// The response in a language.
     #[must_use]
     pub(super) fn in_language(self, language: Language) -> Response {
-        let mut message = self.code.message(language).to_owned();
-        if let Some(detail) = self.detail {
-            message = format!("{message}: {detail}");
-        }
+        let name = self.code.message(language);
+        let message = match self.detail.map(|detail| detail.in_language(language)) {
+            None => name.to_owned(),
+            // The code's own name says something of these; of others it would mislead.
+            Some(detail) if self.status == StatusCode::BAD_REQUEST => format!("{name}: {detail}"),
+            Some(detail) if self.status == StatusCode::UNAUTHORIZED => format!("{name}: {detail}"),
+            Some(detail) => detail.into_owned(),
+        };
         let body = Body { error_code: self.code.number(), message, data: self.data };
         let mut response = (self.status, Json(body)).into_response();
         let headers = response.headers_mut();

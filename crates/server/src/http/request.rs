@@ -1,9 +1,10 @@
 //! From a request to what a handler works with: JSON bodies, ids, pages, and who is asking.
 //! Whatever is wrong with them is answered with a sentence, never with a 500.
 
-use super::accounts::{AccountError, User};
-use super::api::Shared;
-use super::codes::{Answer, Code, Language};
+use super::accounts::{AccountError, User, sha256_hex};
+use super::api::{Shared, not_possible};
+use super::codes::{Answer, Code, Language, Sentence};
+use super::guard::too_big;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{FromRequest, FromRequestParts, Json, Path, Query, Request};
 use axum::http::request::Parts;
@@ -23,16 +24,15 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
         let language = Language::of(request.headers());
         let refuse = |rejection: JsonRejection| {
-            let detail = match &rejection {
-                JsonRejection::MissingJsonContentType(_) => {
-                    "send JSON with the header Content-Type: application/json".to_owned()
-                }
-                JsonRejection::BytesRejection(_) => {
-                    format!("a body has at most {} bytes", super::MAX_BODY_BYTES)
-                }
-                other => other.body_text(),
+            let answer = match &rejection {
+                JsonRejection::MissingJsonContentType(_) => Answer::malformed(Sentence::new(
+                    "请以 JSON 发送，并带上请求头 Content-Type: application/json",
+                    "send JSON with the header Content-Type: application/json",
+                )),
+                JsonRejection::BytesRejection(_) => too_big(),
+                other => Answer::malformed(Sentence::foreign(other.body_text())),
             };
-            Answer::malformed(detail).in_language(language)
+            answer.in_language(language)
         };
         let Json(value) = Json::<T>::from_request(request, state).await.map_err(refuse)?;
         Ok(Body(value))
@@ -82,15 +82,16 @@ impl<S: Send + Sync> FromRequestParts<S> for Page {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
         let language = Language::of(&parts.headers);
-        let refuse = |why: String| Answer::malformed(why).in_language(language);
+        let refuse = |why: Sentence| Answer::malformed(why).in_language(language);
         let query = Query::<PageQuery>::from_request_parts(parts, state).await;
-        let Query(query) = query.map_err(|rejection| refuse(rejection.body_text()))?;
+        let Query(query) =
+            query.map_err(|rejection| refuse(Sentence::foreign(rejection.body_text())))?;
         let limit = query.limit.unwrap_or(PAGE_ROWS);
         if !(1..=MAX_PAGE_ROWS).contains(&limit) {
-            return Err(refuse(format!("limit is a number from 1 to {MAX_PAGE_ROWS}")));
-        }
-        if query.offset > u64::from(u32::MAX) {
-            return Err(refuse("offset is too large".to_owned()));
+            return Err(refuse(Sentence::new(
+                format!("limit 应为 1 到 {MAX_PAGE_ROWS} 之间的整数"),
+                format!("limit is a number from 1 to {MAX_PAGE_ROWS}"),
+            )));
         }
         Ok(Page { offset: query.offset, limit })
     }
@@ -118,22 +119,29 @@ impl FromRequestParts<Shared> for Caller {
         let refuse = |answer: Answer| answer.in_language(language);
         let sent = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
         let Some(credentials) = sent.and_then(Credentials::read) else {
-            let detail = "send Authorization: Basic (name and password) or Bearer (token)";
+            let detail = Sentence::new(
+                "请在请求头 Authorization 中提供 Basic（用户名和密码）或 Bearer（令牌）",
+                "send Authorization: Basic (name and password) or Bearer (token)",
+            );
             return Err(refuse(unauthorized(Code::WrongCredentials, detail)));
         };
-        let token = match &credentials {
-            Credentials::Bearer(token) => Some(token.clone()),
-            Credentials::Basic(..) => None,
+        let (user, token) = match credentials {
+            Credentials::Bearer(token) => (state.accounts.by_token(&token), Some(token)),
+            Credentials::Basic(name, password) => {
+                let user = match state.accounts.believed(&name, &password) {
+                    Ok(None) => state.hashing(move |a| a.by_password(&name, &password)).await,
+                    Ok(Some(user)) => Ok(user),
+                    Err(error) => Err(error),
+                };
+                (user, None)
+            }
         };
-        let connection = match &credentials {
-            Credentials::Bearer(token) => token.chars().take(8).collect(),
-            Credentials::Basic(..) => "basic".to_owned(),
+        let user = user.map_err(|error| refuse(not_let_in(&error)))?;
+        // Clients of the store can read who is here, but never a part of a token.
+        let connection = match &token {
+            Some(token) => sha256_hex(token).chars().take(16).collect(),
+            None => "basic".to_owned(),
         };
-        let user = state.blocking(move |accounts| match credentials {
-            Credentials::Bearer(token) => accounts.by_token(&token),
-            Credentials::Basic(name, password) => accounts.by_password(&name, &password),
-        });
-        let user = user.await.map_err(|error| refuse(not_let_in(&error)))?;
         state.saw(&user, &connection).await.map_err(refuse)?;
         Ok(Caller { user, language, token })
     }
@@ -145,8 +153,8 @@ impl Caller {
         if self.user.admin {
             return Ok(());
         }
-        let detail = "only an administrator may do this";
-        Err(Answer::failed(StatusCode::FORBIDDEN, Code::MalformedParameter, detail))
+        let detail = Sentence::new("只有管理员可以执行此操作", "only an administrator may do this");
+        Err(Answer::failed(StatusCode::FORBIDDEN, Code::Unknown, detail))
     }
 }
 
@@ -166,20 +174,22 @@ impl Credentials {
     }
 }
 
-fn unauthorized(code: Code, detail: &str) -> Answer {
+fn unauthorized(code: Code, detail: Sentence) -> Answer {
     Answer::failed(StatusCode::UNAUTHORIZED, code, detail)
 }
 
 /// Why somebody is not let in, as a reply of a call that needs credentials.
 fn not_let_in(error: &AccountError) -> Answer {
     match error {
+        AccountError::WrongCredentials | AccountError::NoSuchUser => {
+            let detail = Sentence::new("请重新登录", "log in again");
+            unauthorized(Code::WrongCredentials, detail)
+        }
         AccountError::NotActive => {
-            unauthorized(Code::NotActive, "an administrator has to activate the user")
+            let detail =
+                Sentence::new("需要管理员激活该用户", "an administrator has to activate the user");
+            unauthorized(Code::NotActive, detail)
         }
-        AccountError::TooManyTries(seconds) => Answer::too_many(*seconds),
-        AccountError::Store(why) => {
-            Answer::failed(StatusCode::SERVICE_UNAVAILABLE, Code::Unknown, why.clone())
-        }
-        _ => unauthorized(Code::WrongCredentials, "log in again"),
+        other => not_possible(other),
     }
 }

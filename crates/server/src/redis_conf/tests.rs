@@ -161,11 +161,19 @@ fn the_default_user_that_redis_writes_is_understood() {
 }
 
 #[test]
-fn renamed_commands_are_handed_on() {
-    let settings = read("rename-command CONFIG \"\"\nrename-command FLUSHALL wipe").unwrap();
-    let names: Vec<_> =
-        settings.renames.iter().map(|r| (r.command.as_str(), r.to.as_str())).collect();
-    assert_eq!(names, [("CONFIG", ""), ("FLUSHALL", "wipe")]);
+fn commands_are_renamed_and_a_slip_is_not_overlooked() {
+    let settings = read("rename-command SET \"\"\nrename-command get fetch").unwrap();
+    assert!(!settings.renames.is_empty() && settings.absent_commands.is_empty());
+    // Whoever misspells a command that is to be taken away would leave it to everybody.
+    let text = refused("port 1\nrename-command FLUSHAL \"\"");
+    assert_eq!(
+        text,
+        "standard input, line 2: 'rename-command FLUSHAL \"\"': No such command in \
+         rename-command; did you mean flushall?"
+    );
+    assert!(refused("rename-command SET GET").contains("Target command name already exists"));
+    let settings = read("rename-command RESTORE-ASKING \"\"").unwrap();
+    assert_eq!(settings.absent_commands, ["restore-asking"]);
 }
 
 #[test]
