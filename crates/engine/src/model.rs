@@ -350,7 +350,7 @@ fn a_transaction_wakes_all_it_readied() {
             })
         });
         let mut writer = Client::new(&t);
-        for line in ["MULTI", "RPUSH k1 x", "RPUSH k2 y", "EXEC"] {
+        for line in "MULTI;RPUSH k1 x;RPUSH k2 y;EXEC".split(';') {
             writer.ask(line);
         }
         takers.map(|taker| taker.join().unwrap());

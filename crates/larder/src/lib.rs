@@ -59,10 +59,12 @@ impl Larder {
     /// [`Error::Url`] says what is wrong with the URL and shows the right form where it can.
     pub fn open(url: &str) -> Result<Larder, Error> {
         let backend = match Target::parse(url)? {
-            Target::Memory { options } if options.is_empty() => Backend::Linked(Linked::open()?),
+            Target::Memory { options } if options.is_empty() => {
+                Backend::Linked(Box::new(Linked::open()?))
+            }
             #[cfg(feature = "remote")]
             Target::Server { tls: false, .. } | Target::Socket { .. } => {
-                Backend::Remote(backend::remote::Remote::open(url)?)
+                Backend::Remote(Box::new(backend::remote::Remote::open(url)?))
             }
             other => return Err(other.unsupported().into()),
         };
@@ -82,7 +84,7 @@ impl Larder {
     /// A store over an engine of the caller's own, for tests with a clock of theirs.
     #[must_use]
     pub fn over(engine: Arc<Engine>) -> Larder {
-        Larder { backend: Arc::new(Backend::Linked(Linked::over(engine))) }
+        Larder { backend: Arc::new(Backend::Linked(Box::new(Linked::over(engine)))) }
     }
 
     /// The engine, if it is in this process.

@@ -12,8 +12,8 @@ use remote::Remote;
 #[derive(Debug)]
 pub(crate) enum Backend {
     /// The engine is in this process.
-    Linked(Linked),
+    Linked(Box<Linked>),
     /// A server.
     #[cfg(feature = "remote")]
-    Remote(Remote),
+    Remote(Box<Remote>),
 }

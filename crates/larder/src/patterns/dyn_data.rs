@@ -43,21 +43,21 @@ pub struct DynData {
 /// A value to keep: bytes, or a number as its digits.
 pub trait Data {
     /// The bytes that are stored.
-    fn to_bytes(&self) -> Vec<u8>;
+    fn into_bytes(self) -> Vec<u8>;
 }
 
 impl Data for i64 {
-    fn to_bytes(&self) -> Vec<u8> {
+    fn into_bytes(self) -> Vec<u8> {
         self.to_string().into_bytes()
     }
 }
 impl Data for &str {
-    fn to_bytes(&self) -> Vec<u8> {
+    fn into_bytes(self) -> Vec<u8> {
         self.as_bytes().to_vec()
     }
 }
 impl Data for &[u8] {
-    fn to_bytes(&self) -> Vec<u8> {
+    fn into_bytes(self) -> Vec<u8> {
         self.to_vec()
     }
 }
@@ -86,7 +86,7 @@ impl DynData {
 
     /// Sets an id's value and begins its TTL anew. One command.
     pub fn mark(&self, id: &str, data: impl Data) -> Plan<()> {
-        let (key, data) = (self.key(id), data.to_bytes());
+        let (key, data) = (self.key(id), data.into_bytes());
         self.plan(Step::one(request(&self.set(&key, &data))))
     }
 
@@ -107,14 +107,14 @@ impl DynData {
 
     /// Sets the value only if the id has none; whether it did.
     pub fn add(&self, id: &str, data: impl Data) -> Plan<bool> {
-        let (key, data) = (self.key(id), data.to_bytes());
+        let (key, data) = (self.key(id), data.into_bytes());
         let add = Set { condition: Condition::Missing, ..self.set(&key, &data) };
         self.plan(Step::one(request(&add)))
     }
 
     /// Changes the value of an id that has one and keeps its TTL; whether it had one.
     pub fn update(&self, id: &str, data: impl Data) -> Plan<bool> {
-        let (key, data) = (self.key(id), data.to_bytes());
+        let (key, data) = (self.key(id), data.into_bytes());
         let set = Set::new(key.as_bytes(), &data);
         let update = Set { condition: Condition::Present, keep_ttl: true, ..set };
         self.plan(Step::one(request(&update)))
@@ -136,7 +136,7 @@ impl DynData {
     /// Changes the value if it is what the caller believes it to be, and keeps the TTL; whether
     /// it was. Of a hundred writers that read the same value one succeeds.
     pub fn compare_and_set(&self, id: &str, old: impl Data, new: impl Data) -> Plan<bool> {
-        let (key, old, new) = (self.key(id), old.to_bytes(), new.to_bytes());
+        let (key, old, new) = (self.key(id), old.into_bytes(), new.into_bytes());
         let set = Set {
             condition: Condition::Equals(&old),
             keep_ttl: true,

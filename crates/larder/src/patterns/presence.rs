@@ -103,7 +103,7 @@ impl Presence {
         let (this, user) = (self.clone(), user.to_owned());
         self.plan(Step::all(requests, move |replies| {
             let others = this.others(replies, &user, &member)?;
-            this.any_live(others, |any| Joined { first: !any })
+            this.any_live(&others, |any| Joined { first: !any })
         }))
     }
 
@@ -127,7 +127,7 @@ impl Presence {
         let (this, user) = (self.clone(), user.to_owned());
         self.plan(Step::all(requests, move |replies| {
             let others = this.others(replies, &user, &member)?;
-            this.any_live(others, |any| Left { last: !any })
+            this.any_live(&others, |any| Left { last: !any })
         }))
     }
 
@@ -228,13 +228,13 @@ impl Presence {
     /// Whether one of these leases lives.
     fn any_live<T: 'static>(
         &self,
-        members: Vec<Vec<u8>>,
+        members: &[Vec<u8>],
         answer: impl FnOnce(bool) -> T + Send + 'static,
     ) -> Result<Step<T>, Error> {
         if members.is_empty() {
             return Ok(Step::Done(answer(false)));
         }
-        Ok(Step::all(vec![self.leases_request(&members)], move |replies| {
+        Ok(Step::all(vec![self.leases_request(members)], move |replies| {
             let leases = Vec::<Option<Vec<u8>>>::from_reply(first(replies))?;
             Ok(Step::Done(answer(leases.iter().any(Option::is_some))))
         }))

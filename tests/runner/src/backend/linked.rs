@@ -154,7 +154,9 @@ impl Connection {
 fn pump(connections: &Connections) {
     loop {
         let all: Vec<_> = connections.borrow().clone();
-        if !all.iter().fold(false, |did, connection| connection.borrow_mut().pump() || did) {
+        // Each has its turn: `any` would stop at the first that did something.
+        let moved = all.iter().filter(|connection| connection.borrow_mut().pump()).count();
+        if moved == 0 {
             return;
         }
     }
