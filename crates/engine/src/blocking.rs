@@ -26,7 +26,7 @@ use crate::sync::{AtomicU32, Ordering};
 use hashbrown::HashMap;
 use larder_resp::Protocol;
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 /// What a blocked command does once a key is ready.
 pub trait Waiting: Send + Sync {
@@ -65,7 +65,9 @@ pub struct Waiter {
     pub waiting: Box<dyn Waiting>,
     /// The shards of every key that serving it may touch.
     shards: ShardSet,
-    mailbox: Arc<Mailbox>,
+    /// The session keeps it alive; an event that nobody takes holds the waiter, so the waiter must
+    /// not hold the box.
+    mailbox: Weak<Mailbox>,
     state: AtomicU32,
 }
 
@@ -109,7 +111,7 @@ impl Waiter {
             protocol: *protocol,
             waiting,
             shards,
-            mailbox: client.mailbox.clone(),
+            mailbox: Arc::downgrade(&client.mailbox),
             state: AtomicU32::new(WAITS),
         })
     }
@@ -132,7 +134,9 @@ impl Waiter {
     /// Sends the reply to the session that waits.
     pub(crate) fn post(self: &Arc<Self>, reply: Vec<u8>, position: u64) {
         let event = Event::Served { waiter: self.clone(), reply, position };
-        self.mailbox.post(Recipients::One(self.session), event);
+        if let Some(mailbox) = self.mailbox.upgrade() {
+            mailbox.post(Recipients::One(self.session), event);
+        }
     }
 
     /// Serving it touches more than the one key that it waits for.
