@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::task::{Wake, Waker};
 
 const SCHEDULES: usize = 3000;
-const ENGINE_SCHEDULES: usize = 150;
+const ENGINE_SCHEDULES: usize = 400;
 
 /// Runs a model under random schedules, and under those that change threads seldom but anywhere.
 fn check(schedules: usize, model: impl Fn() + Send + Sync + Copy + 'static) {
@@ -350,7 +350,7 @@ fn a_transaction_wakes_all_it_readied() {
             })
         });
         let mut writer = Client::new(&t);
-        for line in ["MULTI", "RPUSH k1 x", "RPUSH k2 y", "EXEC"] {
+        for line in "MULTI;RPUSH k1 x;RPUSH k2 y;EXEC".split(';') {
             writer.ask(line);
         }
         takers.into_iter().for_each(|taker| taker.join().unwrap());
