@@ -44,6 +44,7 @@ pub(crate) fn run(root: &Path, quick: bool) -> Result<bool> {
     suite(&mut suites, "cargo test", || cargo_test(root));
     suite(&mut suites, "rtest", || rtest(root, quick));
     if !quick {
+        suite(&mut suites, "models", || models(root));
         suite(&mut suites, "clients", || clients(root));
         suite(&mut suites, "redis-benchmark", || redis_benchmark(root));
     }
@@ -81,6 +82,14 @@ fn cargo_test(root: &Path) -> Result<Count> {
     if let Ok(valkey) = Tools::of(root).valkey() {
         cargo.env("LARDER_TEST_VALKEY", valkey);
     }
+    counted(&mut cargo, cargo_count)
+}
+
+/// Schedules of threads under the model checker, whose primitives need a build of their own.
+fn models(root: &Path) -> Result<Count> {
+    let mut cargo = cargo(root);
+    cargo.args(["test", "--package", "larder-engine", "--features", "shuttle", "--lib"]);
+    cargo.args(["--quiet", "model::"]);
     counted(&mut cargo, cargo_count)
 }
 

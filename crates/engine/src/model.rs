@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::task::{Wake, Waker};
 
 const SCHEDULES: usize = 3000;
-const ENGINE_SCHEDULES: usize = 150;
+const ENGINE_SCHEDULES: usize = 400;
 
 /// Runs a model under random schedules, and under those that change threads seldom but anywhere.
 fn check(schedules: usize, model: impl Fn() + Send + Sync + Copy + 'static) {
@@ -121,7 +121,7 @@ fn locks_exclude_and_wake() {
                 counted.locks.release(&set);
             })
         });
-        threads.map(|thread| thread.join().unwrap());
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
         assert_eq!(counted.counts(), [2, 2, 4]);
     });
 }
@@ -156,7 +156,7 @@ fn a_script_escapes_into_held_shards() {
             })
         });
         script.join().unwrap();
-        others.map(|other| other.join().unwrap());
+        others.into_iter().for_each(|other| other.join().unwrap());
         assert_eq!(counted.counts(), [3, 2, 3]);
     });
 }
@@ -182,7 +182,7 @@ fn busy_turns_everybody_away() {
                 })
             });
         counted.locks.set_busy(true);
-        others.map(|other| other.join().unwrap());
+        others.into_iter().for_each(|other| other.join().unwrap());
         counted.locks.set_busy(false);
         counted.locks.release(&first);
         assert_eq!(counted.locks.acquire(&ShardSet::All, Wait::Park), Acquired::Granted);
@@ -212,7 +212,7 @@ fn a_mailbox_loses_nothing_and_keeps_order() {
                 seen.push(id);
             }
         }
-        posters.map(|poster| poster.join().unwrap());
+        posters.into_iter().for_each(|poster| poster.join().unwrap());
         for poster in [1u64, 2] {
             let own: Vec<u64> = seen.iter().copied().filter(|id| id / 10 == poster).collect();
             assert_eq!(own, [poster * 10, poster * 10 + 1, poster * 10 + 2]);
@@ -277,7 +277,7 @@ fn two_writers_serve_one_waiter_once() {
         });
         let reply = taker.ask("BLPOP k1 k2 0");
         assert!(reply.starts_with("*2\r\n"), "{reply}");
-        writers.map(|writer| writer.join().unwrap());
+        writers.into_iter().for_each(|writer| writer.join().unwrap());
         let left = taker.ask("LLEN k1") + &taker.ask("LLEN k2");
         assert_eq!(left.matches(":1").count(), 1, "{left}");
     });
@@ -353,7 +353,7 @@ fn a_transaction_wakes_all_it_readied() {
         for line in "MULTI;RPUSH k1 x;RPUSH k2 y;EXEC".split(';') {
             writer.ask(line);
         }
-        takers.map(|taker| taker.join().unwrap());
+        takers.into_iter().for_each(|taker| taker.join().unwrap());
         assert_eq!(*log.lock(), [true, true]);
     });
 }

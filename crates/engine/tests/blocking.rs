@@ -318,8 +318,9 @@ fn a_cancelled_wait_does_not_answer_the_next() {
 /// own thread may hold.
 #[test]
 fn a_session_ends_while_the_store_is_busy() {
-    let (t, [a, b, mut c]) = clients(1);
+    let (t, [a, b, mut c, mut d]) = clients(1);
     let (mut a, mut b) = (Some(a), Some(b));
+    assert_eq!(d.ask("WATCH k"), "+OK");
     a.as_mut().unwrap().wait("BLPOP k 0");
     b.as_mut().unwrap().wait("BLPOP l 0");
     c.ask("RPUSH l x");
@@ -329,6 +330,7 @@ fn a_session_ends_while_the_store_is_busy() {
     t.engine.locks().set_busy(true);
     drop(a.take());
     drop(b.take());
+    drop(d);
     t.engine.locks().set_busy(false);
     t.engine.locks().release(&all);
     assert!(t.engine.expire_due(&mut Default::default()).is_none());

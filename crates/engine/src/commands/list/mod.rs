@@ -217,3 +217,57 @@ impl Path<'_> {
         Ok(true)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::args::Args;
+    use crate::command::{Command, Words};
+    use std::fmt::Debug;
+
+    /// What a command says of itself reads as the same command.
+    fn round_trip<'a, C: Command<'a> + PartialEq + Debug>(request: &'a [&'a [u8]]) {
+        let parse = |args: &mut Args<'a>| {
+            let command = C::parse(args);
+            args.end().and(command).unwrap_or_else(|error| panic!("{request:?}: {error}"))
+        };
+        let command = parse(&mut Args::new(request));
+        let mut words = Words::new();
+        command.words(&mut words);
+        // Kept for ever, as the command borrows from it.
+        let said: Vec<&'a [u8]> =
+            words.as_slices().iter().map(|word| &*word.to_vec().leak()).collect();
+        assert_eq!(parse(&mut Args::new(said.leak())), command);
+    }
+
+    #[test]
+    fn words_are_the_inverse_of_parsing() {
+        use super::*;
+        let words = |line: &str| -> &'static [&'static [u8]] {
+            let words = line.split(' ').map(|word| &*word.as_bytes().to_vec().leak());
+            words.collect::<Vec<&[u8]>>().leak()
+        };
+        round_trip::<lpush::LPush<'_>>(words("k a b"));
+        round_trip::<lpop::RPop<'_>>(words("k"));
+        round_trip::<lpop::LPop<'_>>(words("k 7"));
+        round_trip::<llen::LLen<'_>>(words("k"));
+        round_trip::<lrange::LRange<'_>>(words("k -3 9"));
+        round_trip::<lindex::LIndex<'_>>(words("k -9223372036854775808"));
+        round_trip::<lindex::LIndex<'_>>(words("k nonsense"));
+        round_trip::<lset::LSet<'_>>(words("k 1 v"));
+        round_trip::<linsert::LInsert<'_>>(words("k before a b"));
+        round_trip::<linsert::LInsert<'_>>(words("k AFTER a b"));
+        round_trip::<lrem::LRem<'_>>(words("k -2 a"));
+        round_trip::<ltrim::LTrim<'_>>(words("k 0 -1"));
+        round_trip::<lpos::LPos<'_>>(words("k a"));
+        round_trip::<lpos::LPos<'_>>(words("k a MAXLEN 9 RANK -2 COUNT 0"));
+        round_trip::<lmove::LMove<'_>>(words("s d left RIGHT"));
+        round_trip::<lmove::RPopLPush<'_>>(words("s d"));
+        round_trip::<lmpop::LMPop<'_>>(words("2 k l RIGHT COUNT 3"));
+        round_trip::<lmpop::LMPop<'_>>(words("1 k LEFT"));
+        round_trip::<blpop::BLPop<'_>>(words("k l 1.5"));
+        round_trip::<blpop::BRPop<'_>>(words("k 0"));
+        round_trip::<blmpop::BLMPop<'_>>(words("0.25 1 k LEFT COUNT 2"));
+        round_trip::<blmove::BLMove<'_>>(words("s d RIGHT LEFT 1e2"));
+        round_trip::<blmove::BRPopLPush<'_>>(words("s d 0.001"));
+    }
+}
