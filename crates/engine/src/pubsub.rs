@@ -128,6 +128,10 @@ fn leave(map: &mut HashMap<Box<[u8]>, Hearers>, name: &[u8], id: SessionId) {
 /// One event for each mailbox, however many of its sessions hear it.
 fn post(hearers: &Hearers, message: Message) -> usize {
     let message = Arc::new(message);
+    if let [(id, mailbox)] = &hearers[..] {
+        mailbox.post(Recipients::One(*id), Event::Message(message));
+        return 1;
+    }
     let mut boxes: HashMap<*const Mailbox, (&Arc<Mailbox>, Vec<SessionId>)> = HashMap::new();
     for (id, mailbox) in hearers {
         let (_, ids) = boxes.entry(Arc::as_ptr(mailbox)).or_insert((mailbox, Vec::new()));

@@ -199,15 +199,15 @@ pub(crate) fn unknown_error(words: &[&[u8]]) -> Error {
         "ERR unknown command '{}', with args beginning with: ",
         String::from_utf8_lossy(&name[..name.len().min(MAX_ECHO)]),
     );
-    let mut echoed = 0;
+    let mut echo = String::new();
     for word in words.iter().skip(1) {
-        if echoed >= MAX_ECHO {
+        if echo.len() >= MAX_ECHO {
             break;
         }
-        let part = &word[..word.len().min(MAX_ECHO - echoed)];
-        echoed += part.len();
-        text.push_str(&format!("'{}' ", String::from_utf8_lossy(part)));
+        let part = &word[..word.len().min(MAX_ECHO - echo.len())];
+        echo.push_str(&format!("'{}' ", String::from_utf8_lossy(part)));
     }
+    text.push_str(&echo);
     Error::owned(text)
 }
 

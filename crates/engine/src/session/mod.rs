@@ -40,6 +40,8 @@ pub struct Session {
     /// The same for typed commands: the spec, and the command's number.
     last_spec: Option<(&'static Spec, Option<usize>)>,
     position: Position,
+    /// A pause held its last request back.
+    held: bool,
     /// What the clock showed at the end of the last command, 0 if that did not look.
     ended_us: u64,
 }
@@ -70,6 +72,7 @@ impl Session {
             last: None,
             last_spec: None,
             position: 0,
+            held: false,
             ended_us: 0,
         }
     }
@@ -345,7 +348,7 @@ impl Session {
         if let Err(error) = self.admit(entry, words) {
             return self.refuse(Some(entry), &error, reply);
         }
-        if self.engine.pause.may_be_on()
+        if (self.engine.pause.may_be_on() || self.held)
             && let Some(until_ms) = self.paused_until_ms(entry)
         {
             return Flow::Paused(until_ms);
@@ -434,7 +437,8 @@ impl Session {
             || (entry.spec.has(flag::EXEC)
                 && self.state.multi.as_ref().is_some_and(|multi| multi.writes));
         let until_ms = until_ms.filter(|_| writes || self.engine.pause.is_for_all());
-        self.state.client.facts.paused.store(until_ms.is_some(), Ordering::Relaxed);
+        self.held = until_ms.is_some();
+        self.state.client.facts.paused.store(self.held, Ordering::Relaxed);
         until_ms
     }
 
@@ -477,7 +481,13 @@ impl Session {
 
     /// Keeps a command for EXEC. The queue counts as input that was not processed yet.
     fn enqueue(&mut self, entry: &'static Entry, words: &[&[u8]], reply: &mut dyn Reply) -> Flow {
+        let touched = self.state.is_touched();
         let Some(multi) = &mut self.state.multi else { return Flow::Continue };
+        if multi.aborted || touched {
+            // It will not run: nothing of it needs to be kept.
+            reply.simple("QUEUED");
+            return Flow::Continue;
+        }
         let overhead = size_of::<Vec<u8>>();
         multi.bytes += words.iter().map(|word| (word.len() + overhead) as u64).sum::<u64>();
         multi.writes |= entry.spec.flags & (flag::WRITE | flag::MAY_REPLICATE) != 0;
