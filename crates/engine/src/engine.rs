@@ -278,6 +278,21 @@ impl Engine {
         Ok((result, position))
     }
 
+    /// Warms the caches for keys that will be used soon: first all of their buckets, then all of
+    /// their entries, so that the misses overlap. Shards that somebody else holds are left out.
+    pub(crate) fn warm(&self, db: u8, hashes: &[u64]) {
+        for each in [Shard::warm_bucket, Shard::warm_entry] {
+            for &hash in hashes {
+                let index = self.shard_index(hash);
+                if self.locks.try_acquire(index) {
+                    // SAFETY: the lock is held.
+                    each(unsafe { &*self.shard_cell(index) }, db, hash);
+                    self.locks.release(&ShardSet::One(index));
+                }
+            }
+        }
+    }
+
     /// Does something to each shard of a set under its lock, one after the other; for the
     /// bookkeeping of sessions, not for data. While a script is over its time it is put off
     /// instead, for the caller may be on the script's own thread. Doing it twice must do no harm.

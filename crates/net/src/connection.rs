@@ -10,8 +10,9 @@ use crate::refusal;
 use crate::socket::Socket;
 use larder_engine::mailbox::Event;
 use larder_engine::{Flow, Session};
-use larder_resp::{ArgVec, Parsed, ProtocolError, RequestParser, encode};
+use larder_resp::{ArgVec, Parsed, ProtocolError, RequestParser, encode, parse_whole};
 use rustix::io::Errno;
+use smallvec::SmallVec;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -36,6 +37,11 @@ const KEPT_REPLY_BUFFERS: usize = 64;
 
 /// How long a connection that is to be closed may take to read its last replies.
 const LINGER_MS: u64 = 5_000;
+
+/// Requests looked at before the first of them runs, and from how many on that is worth warming
+/// the caches for their keys.
+const BATCH: usize = 16;
+const WARM_FROM: usize = 3;
 
 /// What a loop lends to the connection whose turn it is.
 #[derive(Debug)]
@@ -104,6 +110,21 @@ pub(crate) enum Next {
     Close,
 }
 
+/// Whole requests of a buffer with their lengths in bytes.
+type Batch<'b> = SmallVec<[(ArgVec<'b>, usize); BATCH]>;
+
+/// Parses ahead, as far as requests are whole and plain.
+#[inline]
+fn look_ahead<'b>(front: &'b [u8], limits: &larder_resp::Limits, batch: &mut Batch<'b>) {
+    let mut at = 0;
+    while batch.len() < BATCH && at < front.len() {
+        let mut words = ArgVec::new();
+        let Some(consumed) = parse_whole(&front[at..], limits, &mut words) else { break };
+        batch.push((words, consumed));
+        at += consumed;
+    }
+}
+
 /// What became of the front of a buffer.
 enum Step {
     /// So many bytes were a request, which ran, or a blank line.
@@ -131,6 +152,8 @@ pub(crate) struct Connection {
     /// Replies; those before `sent` have been written. No capacity while there are none.
     output: Vec<u8>,
     sent: usize,
+    /// Length of `output` from which on it is written before the next request runs.
+    write_at: usize,
     /// When the client last sent something.
     active_ms: u64,
     /// Commands are paused until then.
@@ -167,6 +190,7 @@ impl Connection {
             want: 0,
             output: Vec::new(),
             sent: 0,
+            write_at: 0,
             active_ms: now_ms,
             paused_until_ms: None,
             above_soft_ms: None,
@@ -401,28 +425,22 @@ impl Connection {
         self.prepare_output(bench);
         self.postponed = false;
         self.want = 0;
-        let mut write_at = self.sent + WRITE_BYTES;
+        self.write_at = self.sent + WRITE_BYTES;
         let mut used = 0;
         while used < buffer.len() {
             limits.authenticated = self.session.is_authenticated();
-            match self.step(&buffer[used..], &limits) {
-                Step::Ran(consumed) => used += consumed,
-                Step::Incomplete(want) => {
-                    self.want = want;
-                    break;
-                }
-                other => {
-                    used += self.interrupt(&other, bench);
-                    break;
-                }
+            let front = &buffer[used..];
+            let mut batch = Batch::new();
+            if !self.parser.in_request() {
+                look_ahead(front, &limits, &mut batch);
             }
-            if self.output.len() >= write_at {
-                if self.flush(bench) == Next::Close {
-                    self.close_by_ms = Some(0);
-                    break;
-                }
-                self.prepare_output(bench);
-                write_at = self.output.len() + WRITE_BYTES;
+            let going_on = if batch.is_empty() {
+                self.run_one(front, &limits, &mut used, bench)
+            } else {
+                self.run_batch(&batch, &mut used, bench)
+            };
+            if !going_on {
+                break;
             }
         }
         if self.parser.heap_bytes() > 0 {
@@ -431,8 +449,74 @@ impl Connection {
         used
     }
 
-    /// Runs the request at the front of a buffer.
-    #[inline(always)]
+    /// Runs requests that were looked at before; whether to go on with the buffer.
+    #[inline]
+    fn run_batch(&mut self, batch: &Batch<'_>, used: &mut usize, bench: &mut Bench) -> bool {
+        if batch.len() >= WARM_FROM {
+            self.session.warm(batch.iter().map(|(words, _)| words.as_slice()));
+        }
+        let mut follows = false;
+        for (words, consumed) in batch {
+            if !words.is_empty() {
+                let flow = if follows {
+                    self.session.execute_next(words, &mut self.output)
+                } else {
+                    self.session.execute(words, &mut self.output)
+                };
+                if flow != Flow::Continue {
+                    *used += self.interrupt(&Step::Stopped(flow, *consumed), bench);
+                    return false;
+                }
+                follows = true;
+            }
+            *used += consumed;
+            if self.output.len() >= self.write_at {
+                if !self.write_early(bench) {
+                    return false;
+                }
+                follows = false;
+            }
+        }
+        true
+    }
+
+    /// Runs the request at the front of a buffer with the parser that knows every case; whether
+    /// to go on with the buffer.
+    #[cold]
+    fn run_one(
+        &mut self,
+        front: &[u8],
+        limits: &larder_resp::Limits,
+        used: &mut usize,
+        bench: &mut Bench,
+    ) -> bool {
+        match self.step(front, limits) {
+            Step::Ran(consumed) => *used += consumed,
+            Step::Incomplete(want) => {
+                self.want = want;
+                return false;
+            }
+            other => {
+                *used += self.interrupt(&other, bench);
+                return false;
+            }
+        }
+        self.output.len() < self.write_at || self.write_early(bench)
+    }
+
+    /// Writes much that waits before more is added; whether to go on.
+    #[cold]
+    fn write_early(&mut self, bench: &mut Bench) -> bool {
+        if self.flush(bench) == Next::Close {
+            self.close_by_ms = Some(0);
+            return false;
+        }
+        self.prepare_output(bench);
+        self.write_at = self.output.len() + WRITE_BYTES;
+        true
+    }
+
+    /// One request in any form.
     fn step(&mut self, front: &[u8], limits: &larder_resp::Limits) -> Step {
         let mut words = ArgVec::new();
         let consumed = match self.parser.parse(front, limits, &mut words) {

@@ -45,5 +45,5 @@ pub use double::{DoubleText, format_double};
 pub use encode::{Protocol, encode_request};
 pub use inline::{UnbalancedQuotes, split_quoted};
 pub use limits::Limits;
-pub use request::{ArgVec, Parsed, ProtocolError, RequestParser};
+pub use request::{ArgVec, Parsed, ProtocolError, RequestParser, parse_whole};
 pub use value::Value;

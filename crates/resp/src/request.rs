@@ -81,6 +81,33 @@ impl fmt::Display for ProtocolError {
 
 impl Error for ProtocolError {}
 
+/// Parses the request at the front of `buf` if it is an array that is there whole and breaks no
+/// rule: its length in bytes. Anything else is left to a [`RequestParser`], `args` are void then.
+///
+/// Needs no state, so that several requests can be looked at before the first is run. Not for
+/// the rest of a request whose front a parser has begun with.
+///
+/// ```
+/// use larder_resp::{ArgVec, Limits, parse_whole};
+/// let (mut args, limits) = (ArgVec::new(), Limits::default());
+/// assert_eq!(parse_whole(b"*1\r\n$4\r\nPING\r\n", &limits, &mut args), Some(14));
+/// assert_eq!(args[..], [&b"PING"[..]]);
+/// assert_eq!(parse_whole(b"*1\r\n$4\r\nPI", &limits, &mut args), None);
+/// assert_eq!(parse_whole(b"PING\r\n", &limits, &mut args), None);
+/// ```
+#[inline]
+pub fn parse_whole<'a>(buf: &'a [u8], limits: &Limits, args: &mut ArgVec<'a>) -> Option<usize> {
+    args.clear();
+    if buf.first() != Some(&b'*') {
+        return None;
+    }
+    let (count, pos) = fast_length(buf, 1)?;
+    check_count(count, limits).ok()?;
+    let mut cursor = Cursor { pos, remaining: count, bulk: None, scanned: 0 };
+    let whole = cursor.advance(buf, limits, |start, len| args.push(&buf[start..start + len]));
+    whole.ok()?.then_some(cursor.pos)
+}
+
 /// The state of one connection between reads.
 ///
 /// The buffer given to [`parse`](Self::parse) always starts at the first byte of the current

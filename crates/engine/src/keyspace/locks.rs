@@ -156,6 +156,12 @@ impl Locks {
         self.acquire_all(set, wait)
     }
 
+    /// Takes one lock if nobody has it; given back with [`Locks::release`].
+    #[inline(always)]
+    pub(crate) fn try_acquire(&self, shard: u16) -> bool {
+        self.try_one(shard)
+    }
+
     /// Gives the locks of a set back.
     #[inline]
     pub fn release(&self, set: &ShardSet) {

@@ -155,6 +155,26 @@ impl Shard {
         Some(Found { place, offset: table.offset_at(place) })
     }
 
+    /// Warms the bucket in which a hash would be found.
+    #[inline]
+    pub(crate) fn warm_bucket(&self, db: u8, hash: u64) {
+        let home = self.dbs[usize::from(db)].as_ref();
+        if let Some(address) = home.and_then(|home| home.table.home_address(hash)) {
+            prefetch(address);
+        }
+    }
+
+    /// Warms the entry that a hash most likely leads to; its bucket should be warm.
+    #[inline]
+    pub(crate) fn warm_entry(&self, db: u8, hash: u64) {
+        let home = self.dbs[usize::from(db)].as_ref();
+        if let Some(offset) = home.and_then(|home| home.table.likely(hash)) {
+            let address = self.arena.entry(offset).address();
+            prefetch(address);
+            prefetch(address.wrapping_add(64));
+        }
+    }
+
     /// The entry that was found.
     #[inline(always)]
     pub(crate) fn entry(&self, found: Found) -> Entry {

@@ -117,6 +117,24 @@ impl Table {
         }
     }
 
+    /// The address of a hash's home bucket, to warm it.
+    #[inline]
+    pub(crate) fn home_address(&self, hash: u64) -> Option<*const u8> {
+        (self.len > 0).then(|| self.home_of(hash).cast_const().cast())
+    }
+
+    /// The first item of a hash's home bucket that may have this hash, to warm it.
+    #[inline]
+    pub(crate) fn likely(&self, hash: u64) -> Option<Offset> {
+        if self.len == 0 {
+            return None;
+        }
+        // SAFETY: a home bucket in use; nothing is written.
+        let home = unsafe { &*self.home_of(hash) };
+        let hits = home.matching(tag_of(hash));
+        (hits != 0).then(|| home.offsets[hits.trailing_zeros() as usize])
+    }
+
     /// The offset at a place that `find` gave and nothing has changed since.
     #[inline]
     pub(crate) fn offset_at(&self, place: Place) -> Offset {
