@@ -24,6 +24,8 @@ pub(crate) struct Changes {
     /// What the clock showed a moment ago, 0 if nobody looked: taken for the command's beginning
     /// unless it has to wait for locks.
     pub(crate) seen_us: u64,
+    /// These are the housekeeper's own, who needs not be told of what he finds.
+    pub(crate) keeps_house: bool,
     /// The session's reads leave no trace on keys (`CLIENT NO-TOUCH`).
     pub(crate) no_touch: bool,
     /// How access bits are kept now.

@@ -409,6 +409,7 @@ impl Engine {
             return next.into_iter().chain(self.pause.until_ms(now_ms)).min();
         }
         self.alarm.armed_ms.store(u64::MAX, Ordering::SeqCst);
+        changes.0.keeps_house = true;
         if self.free_garbage() {
             next = Some(0);
         }
@@ -558,6 +559,7 @@ impl Keys<'_> {
         let next_ms = self.shards().map(|shard| shard.next_due_ms).min().unwrap_or(u64::MAX);
         if next_ms < alarm.armed_ms.load(Ordering::Relaxed)
             && alarm.armed_ms.fetch_min(next_ms, Ordering::SeqCst) > next_ms
+            && !self.changes.keeps_house
             && let Some(ring) = alarm.ring.get()
         {
             ring(next_ms);
