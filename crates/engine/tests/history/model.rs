@@ -77,7 +77,7 @@ impl Store {
         Reply::Is(match (name.as_str(), &rest[..]) {
             ("WATCH", keys) => self.watch(session, keys),
             ("GET", [key]) => bulk(self.strings.get(*key)),
-            ("MGET", keys) => array(keys.iter().map(|key| bulk(self.strings.get(*key))).collect()),
+            ("MGET", keys) => array(keys.iter().map(|key| bulk(self.strings.get(*key)))),
             ("SET", [key, value]) => self.set(key, value),
             ("SET", [key, value, b"IFEQ", old]) => {
                 match self.strings.get(*key).is_some_and(|now| now == old) {
@@ -117,7 +117,7 @@ impl Store {
             ("RPOP", [key]) => bulk(self.pop(key, "RIGHT").as_ref()),
             ("LRANGE", [key, b"0", b"-1"]) => {
                 let elements = self.lists.get(*key).into_iter().flatten();
-                array(elements.map(|element| bulk(Some(element))).collect())
+                array(elements.map(|element| bulk(Some(element))))
             }
             ("LMOVE", [from, to, take, give]) => bulk(self.shift(from, to, take, give).as_ref()),
             ("BLMOVE", [from, to, take, give, b"0"]) => match self.shift(from, to, take, give) {
@@ -128,7 +128,7 @@ impl Store {
                 let Some(key) = keys.iter().find(|key| self.lists.contains_key(**key)) else {
                     return Reply::Waits;
                 };
-                array(vec![bulk(Some(&key.to_vec())), bulk(self.pop(key, "LEFT").as_ref())])
+                array([bulk(Some(&key.to_vec())), bulk(self.pop(key, "LEFT").as_ref())])
             }
             _ => panic!("the model does not know {name} with {} words", rest.len()),
         })
@@ -200,6 +200,7 @@ fn bulk(bytes: Option<&Vec<u8>>) -> Vec<u8> {
     }
 }
 
-fn array(items: Vec<Vec<u8>>) -> Vec<u8> {
+fn array(items: impl IntoIterator<Item = Vec<u8>>) -> Vec<u8> {
+    let items: Vec<Vec<u8>> = items.into_iter().collect();
     [format!("*{}\r\n", items.len()).into_bytes(), items.concat()].concat()
 }
