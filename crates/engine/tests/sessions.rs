@@ -204,6 +204,34 @@ fn a_trusted_session_stays_in_and_others_do_not() {
     assert_eq!(send(&mut late, "GET k"), b"$-1\r\n");
 }
 
+#[test]
+fn debug_is_there_if_the_settings_admit_it() {
+    let t = TestEngine::new(1);
+    let (mut s, _mailbox) = t.session();
+    assert!(send(&mut s, "DEBUG SLEEP 0").starts_with(b"-ERR DEBUG command not allowed."));
+    t.engine.config().set("enable-debug-command", &[b"local"]).unwrap();
+    assert_eq!(send(&mut s, "DEBUG SLEEP 0"), b"+OK\r\n");
+    assert_eq!(run(&mut s, "DEBUG SLEEP 0.5"), (Flow::Blocked, String::new()));
+    assert_eq!(s.deadline_ms(), Some(1_700_000_000_500));
+    let mut out = Vec::new();
+    assert!(s.time_out(1_700_000_000_500, &mut out));
+    assert_eq!(out, b"+OK\r\n");
+    assert_eq!(
+        send(&mut s, "DEBUG NOSUCH"),
+        b"-ERR unknown subcommand or wrong number of arguments for 'NOSUCH'. Try DEBUG HELP.\r\n"
+    );
+
+    assert_eq!(send(&mut s, "DEBUG SET-ACTIVE-EXPIRE 0"), b"+OK\r\n");
+    send(&mut s, "SET k v PX 100");
+    t.clock.advance_ms(200);
+    let mut housekeeping = Housekeeping::default();
+    assert_eq!(t.engine.expire_due(&mut housekeeping), None);
+    assert!(run(&mut s, "INFO keyspace").1.contains("db0:keys=1,expires=1"));
+    assert_eq!(send(&mut s, "DEBUG SET-ACTIVE-EXPIRE 1"), b"+OK\r\n");
+    while t.engine.expire_due(&mut housekeeping).is_some() {}
+    assert!(!run(&mut s, "INFO keyspace").1.contains("db0"));
+}
+
 /// A clock that goes on by so many µs each time somebody looks at it.
 struct Ticking {
     now_us: AtomicU64,
