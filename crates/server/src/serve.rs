@@ -20,7 +20,7 @@ use crate::supervise::{DEFAULT_PID_FILE, PidFile, Supervision, daemonize};
 use crate::trace;
 use larder::engine::commands::server::info::Info;
 use larder::{Error, Larder, Value};
-use larder_engine::config::{Id, Profile};
+use larder_engine::config::{Id, OomScoreAdj, Profile};
 use larder_net::Server;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
@@ -84,7 +84,9 @@ impl Start<'_> {
         let (stop, stopped) = mpsc::channel();
         let host =
             ServerHost::new(options, log.clone(), reserved, supervision.word(), stop.clone());
-        if let Err(error) = host.adjust_oom_score() {
+        if config.oom_score_adj() != OomScoreAdj::No
+            && let Err(error) = host.adjust_oom_score()
+        {
             log.warning(&format!("oom-score-adj cannot be applied: {error}"));
         }
         let store = Larder::with_config(options.settings.config.clone(), host.clone())

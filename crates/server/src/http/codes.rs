@@ -45,6 +45,21 @@ pub(super) enum Language {
 }
 
 impl Code {
+    /// Every code, in the order of the numbers.
+    pub(super) const ALL: [Code; 11] = [
+        Code::Ok,
+        Code::NoSuchId,
+        Code::MalformedId,
+        Code::MalformedParameter,
+        Code::WrongCredentials,
+        Code::NotActive,
+        Code::UserExists,
+        Code::NoSuchUser,
+        Code::NoData,
+        Code::DataExists,
+        Code::Unknown,
+    ];
+
     fn row(self) -> (u32, &'static str, &'static str) {
         match self {
             Code::Ok => (0, "请求成功", "success"),
@@ -78,6 +93,15 @@ impl Code {
 }
 
 impl Language {
+    /// Its name in headers.
+    #[must_use]
+    pub(super) fn tag(self) -> &'static str {
+        match self {
+            Language::Zh => "zh",
+            Language::En => "en",
+        }
+    }
+
     /// The language that a client prefers by its `Accept-Language`; the document's if it does
     /// not say.
     #[must_use]
@@ -199,8 +223,7 @@ impl Answer {
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.insert(header::VARY, HeaderValue::from_static("accept-language, authorization"));
-        let tag = if language == Language::Zh { "zh" } else { "en" };
-        headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(tag));
+        headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(language.tag()));
         if self.status == StatusCode::UNAUTHORIZED {
             let challenge = HeaderValue::from_static("Basic realm=\"larder\", charset=\"UTF-8\"");
             headers.insert(header::WWW_AUTHENTICATE, challenge);
