@@ -38,10 +38,8 @@ const KEPT_REPLY_BUFFERS: usize = 64;
 /// How long a connection that is to be closed may take to read its last replies.
 const LINGER_MS: u64 = 5_000;
 
-/// Requests looked at before the first of them runs, and from how many on that is worth warming
-/// the caches for their keys.
+/// Requests looked at before the first of them runs.
 const BATCH: usize = 16;
-const WARM_FROM: usize = 3;
 
 /// What a loop lends to the connection whose turn it is.
 #[derive(Debug)]
@@ -110,18 +108,27 @@ pub(crate) enum Next {
     Close,
 }
 
-/// Whole requests of a buffer with their lengths in bytes.
-type Batch<'b> = SmallVec<[(ArgVec<'b>, usize); BATCH]>;
+/// Whole requests of a buffer, and their lengths in bytes.
+#[derive(Default)]
+struct Batch<'b> {
+    requests: SmallVec<[ArgVec<'b>; BATCH]>,
+    lengths: SmallVec<[usize; BATCH]>,
+}
 
-/// Parses ahead, as far as requests are whole and plain.
-#[inline]
-fn look_ahead<'b>(front: &'b [u8], limits: &larder_resp::Limits, batch: &mut Batch<'b>) {
-    let mut at = 0;
-    while batch.len() < BATCH && at < front.len() {
-        let mut words = ArgVec::new();
-        let Some(consumed) = parse_whole(&front[at..], limits, &mut words) else { break };
-        batch.push((words, consumed));
-        at += consumed;
+impl<'b> Batch<'b> {
+    /// Parses ahead, as far as requests are whole and plain.
+    #[inline]
+    fn look_ahead(front: &'b [u8], limits: &larder_resp::Limits) -> Self {
+        let mut batch = Batch::default();
+        let mut at = 0;
+        while batch.lengths.len() < BATCH && at < front.len() {
+            let mut words = ArgVec::new();
+            let Some(length) = parse_whole(&front[at..], limits, &mut words) else { break };
+            batch.requests.push(words);
+            batch.lengths.push(length);
+            at += length;
+        }
+        batch
     }
 }
 
@@ -430,11 +437,12 @@ impl Connection {
         while used < buffer.len() {
             limits.authenticated = self.session.is_authenticated();
             let front = &buffer[used..];
-            let mut batch = Batch::new();
-            if !self.parser.in_request() {
-                look_ahead(front, &limits, &mut batch);
-            }
-            let going_on = if batch.is_empty() {
+            let batch = if self.parser.in_request() {
+                Batch::default()
+            } else {
+                Batch::look_ahead(front, &limits)
+            };
+            let going_on = if batch.lengths.is_empty() {
                 self.run_one(front, &limits, &mut used, bench)
             } else {
                 self.run_batch(&batch, &mut used, bench)
@@ -452,32 +460,14 @@ impl Connection {
     /// Runs requests that were looked at before; whether to go on with the buffer.
     #[inline]
     fn run_batch(&mut self, batch: &Batch<'_>, used: &mut usize, bench: &mut Bench) -> bool {
-        if batch.len() >= WARM_FROM {
-            self.session.warm(batch.iter().map(|(words, _)| words.as_slice()));
+        let (done, flow) =
+            self.session.execute_all(&batch.requests, self.write_at, &mut self.output);
+        *used += batch.lengths[..done].iter().sum::<usize>();
+        if flow != Flow::Continue {
+            self.interrupt(&Step::Stopped(flow, 0), bench);
+            return false;
         }
-        let mut follows = false;
-        for (words, consumed) in batch {
-            if !words.is_empty() {
-                let flow = if follows {
-                    self.session.execute_next(words, &mut self.output)
-                } else {
-                    self.session.execute(words, &mut self.output)
-                };
-                if flow != Flow::Continue {
-                    *used += self.interrupt(&Step::Stopped(flow, *consumed), bench);
-                    return false;
-                }
-                follows = true;
-            }
-            *used += consumed;
-            if self.output.len() >= self.write_at {
-                if !self.write_early(bench) {
-                    return false;
-                }
-                follows = false;
-            }
-        }
-        true
+        self.output.len() < self.write_at || self.write_early(bench)
     }
 
     /// Runs the request at the front of a buffer with the parser that knows every case; whether

@@ -95,6 +95,8 @@ pub(crate) struct EventLoop {
     /// What was taken from the mailbox.
     mail: Vec<(Recipients, Event)>,
     acceptor: Option<Acceptor>,
+    /// The engine's time at the beginning of the round, in Unix microseconds.
+    now_us: u64,
     next_scan_ms: u64,
 }
 
@@ -128,6 +130,7 @@ impl EventLoop {
             gathering: Gathering::default(),
             mail: Vec::new(),
             acceptor: (index == 0).then(Acceptor::default),
+            now_us: 0,
             next_scan_ms: 0,
         }
     }
@@ -180,7 +183,8 @@ impl EventLoop {
             tracing::error!("cannot wait for events: {error}");
         }
         self.door.alarm.get_up();
-        self.bench.now_ms = self.shared.engine.now_us() / 1000;
+        self.now_us = self.shared.engine.now_us();
+        self.bench.now_ms = self.now_us / 1000;
         self.gathering.begin_round(self.bench.now_ms);
     }
 
@@ -362,8 +366,7 @@ impl EventLoop {
     fn keep_house(&mut self) {
         let Some(acceptor) = &mut self.acceptor else { return };
         let engine = &self.shared.engine;
-        let now_us = self.bench.now_ms * 1000;
-        if now_us >= acceptor.next_housekeeping_us {
+        if self.now_us >= acceptor.next_housekeeping_us {
             let start_us = engine.now_us();
             let next_ms = engine.expire_due(&mut acceptor.housekeeping);
             let end_us = engine.now_us();

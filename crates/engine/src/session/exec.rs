@@ -110,7 +110,7 @@ impl Session {
     fn shards_of_queue(&self, steps: &[Step<'_>], hashes: &mut Hashes) -> ShardSet {
         let mut set = ShardSet::None;
         for (entry, words) in steps {
-            let more = shards_of(&self.engine, entry, words, hashes);
+            let more = shards_of(&self.engine, entry, words, hashes, None);
             // What a command needs to know of shards, those before it in the queue may change.
             if more == ShardSet::All || entry.spec.more_shards.is_some() {
                 return ShardSet::All;

@@ -5,6 +5,7 @@
 //! The owner of a session is the only one who writes for it; see [`crate::mailbox`].
 
 mod exec;
+mod pipeline;
 mod state;
 
 pub use state::{Flow, ReplyMode, SessionState};
@@ -25,6 +26,7 @@ use crate::renames::Meaning;
 use crate::reply::{Reply, WireReply};
 use crate::spec::{Entry, Spec, flag};
 use larder_resp::Protocol;
+use pipeline::KnownHash;
 use state::Queued;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -44,6 +46,8 @@ pub struct Session {
     held: bool,
     /// What the clock showed at the end of the last command, 0 if that did not look.
     ended_us: u64,
+    /// The hash of a key of the request that is about to run.
+    known: Option<KnownHash>,
 }
 
 /// A session's wait.
@@ -74,6 +78,7 @@ impl Session {
             position: 0,
             held: false,
             ended_us: 0,
+            known: None,
         }
     }
 
@@ -138,26 +143,10 @@ impl Session {
         self.position
     }
 
-    /// Warms the caches for requests that will be executed next. A hint: it changes nothing, and
-    /// what it guesses wrong costs only time.
-    pub fn warm<'w>(&self, requests: impl Iterator<Item = &'w [&'w [u8]]>) {
-        // Nearly every command names its key first.
-        let hash = |words: &[&[u8]]| Some(self.engine.hash().of(words.get(1)?));
-        let hashes: smallvec::SmallVec<[u64; 32]> = requests.filter_map(hash).collect();
-        self.engine.warm(self.state.db, &hashes);
-    }
-
     /// Executes one request: its words in, bytes of its reply out. Parks the thread while
     /// somebody else holds the locks.
     pub fn execute(&mut self, words: &[&[u8]], out: &mut Vec<u8>) -> Flow {
         self.execute_or(words, out, Wait::Park)
-    }
-
-    /// The same for a request that was read together with the one before it: that one's end is
-    /// taken for its beginning, which saves a look at the clock.
-    pub fn execute_next(&mut self, words: &[&[u8]], out: &mut Vec<u8>) -> Flow {
-        let seen_us = self.ended_us;
-        self.execute_from(words, out, Wait::Park, seen_us)
     }
 
     /// The same; with [`Wait::Wake`] it answers [`Flow::Retry`] instead of parking.
@@ -520,7 +509,8 @@ impl Session {
     ) -> Flow {
         let Some(invoke) = entry.invoke else { return Flow::Continue };
         let mut hashes = Hashes::default();
-        let set = shards_of(&self.engine, entry, words, &mut hashes);
+        let known = self.known.take();
+        let set = shards_of(&self.engine, entry, words, &mut hashes, known);
         let Session { engine, state, changes, .. } = self;
         let db = state.db;
         changes.no_touch = state.client.facts.no_touch.load(Ordering::Relaxed);
@@ -654,13 +644,20 @@ fn note_slow<W: AsRef<[u8]>>(
 }
 
 /// The shards of a request's keys, from its command's SPEC.
-fn shards_of(engine: &Engine, entry: &Entry, words: &[&[u8]], hashes: &mut Hashes) -> ShardSet {
+fn shards_of(
+    engine: &Engine,
+    entry: &Entry,
+    words: &[&[u8]],
+    hashes: &mut Hashes,
+    known: Option<KnownHash>,
+) -> ShardSet {
     if entry.spec.has(flag::ALL_SHARDS) {
         return ShardSet::All;
     }
     let mut set = ShardSet::None;
     entry.spec.each_key(words, |at, _| {
-        let hash = engine.hash().of(words[at]);
+        let known = known.and_then(|known| known.of(words[at]));
+        let hash = known.unwrap_or_else(|| engine.hash().of(words[at]));
         hashes.push(words[at], hash);
         set.add(engine.shard_index(hash));
     });
