@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use super::Source;
+use super::{Source, code_of, test_only};
 use crate::docs::Known;
 
 const COMMANDS: &str = "crates/engine/src/commands/";
@@ -37,6 +37,7 @@ const ALSO_WORDS: &[(&str, &str)] = &[
 /// A complaint for each command whose quoted name stands in a second file.
 pub(super) fn names(known: &[Known], sources: &[Source]) -> Vec<String> {
     let mut complaints = Vec::new();
+    let skipped = test_only(sources);
     for name in top_level(known) {
         let quoted = [format!("\"{name}\""), format!("\"{}\"", name.to_uppercase())];
         let spec = format!("name: \"{name}\"");
@@ -46,7 +47,9 @@ pub(super) fn names(known: &[Known], sources: &[Source]) -> Vec<String> {
             complaints.push(format!("{name}: no file below {COMMANDS} has its SPEC"));
         }
         let word = |path: &str| ALSO_WORDS.iter().any(|(w, p)| *w == name && path.starts_with(p));
-        let others = sources.iter().filter(|s| is_code(&s.path) && !homes.contains(&&*s.path));
+        let others = sources.iter().filter(|s| {
+            is_code(&s.path) && !skipped.contains(&s.path) && !homes.contains(&&*s.path)
+        });
         for source in others.filter(|s| !word(&s.path)) {
             let code = code_of(&source.text);
             // In lower case many names are common words outside of the engine.
@@ -89,13 +92,6 @@ fn is_code(path: &str) -> bool {
     source && !path.ends_with("tests.rs") && !path.contains("/tests/")
 }
 
-/// A file's text up to its tests, without comments.
-fn code_of(text: &str) -> String {
-    let end = text.find("#[cfg(test)]").unwrap_or(text.len());
-    let lines = text[..end].lines().map(|line| line.split("//").next().unwrap_or(""));
-    lines.collect::<Vec<_>>().join("\n")
-}
-
 fn doc_of(text: &str) -> String {
     text.lines().take_while(|line| line.starts_with("//!")).collect::<Vec<_>>().join("\n")
 }
@@ -124,7 +120,8 @@ mod tests {
         let second = source("crates/engine/src/log.rs", "if name == \"get\" {}");
         let third = source("crates/net/src/lib.rs", "send(b\"GET\")");
         assert_eq!(names(&known(), &[home(), second, third]).len(), 2);
-        let comment = source("crates/engine/src/log.rs", "// \"get\"\n#[cfg(test)]\n\"GET\"");
+        let comment =
+            source("crates/engine/src/log.rs", "// \"get\"\n#[cfg(test)]\nmod tests {\n\"GET\"}");
         let word = source("crates/net/src/lib.rs", "method(\"get\")");
         assert!(names(&known(), &[home(), comment, word]).is_empty());
         assert_eq!(names(&known(), &[]).len(), 1);

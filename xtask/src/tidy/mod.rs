@@ -9,6 +9,7 @@ mod gate;
 mod headers;
 mod links;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -68,6 +69,32 @@ fn sources(root: &Path) -> Result<Vec<Source>> {
         }
     }
     Ok(sources)
+}
+
+/// A file's code up to the tests at its end, without comments; lines stay where they are.
+fn code_of(text: &str) -> String {
+    let end = text.find("#[cfg(test)]\nmod tests {").unwrap_or(text.len());
+    let lines = text[..end].lines().map(|line| line.split("//").next().unwrap_or(""));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Paths of the files that are modules for tests only, by the attribute at their declaration.
+fn test_only(sources: &[Source]) -> BTreeSet<String> {
+    let mut paths = BTreeSet::new();
+    for source in sources.iter().filter(|source| source.path.ends_with(".rs")) {
+        let stem = source.path.trim_end_matches(".rs");
+        let root = ["/lib", "/main", "/mod"].iter().find_map(|name| stem.strip_suffix(name));
+        let folder = root.unwrap_or(stem);
+        let lines: Vec<&str> = source.text.lines().map(str::trim).collect();
+        for pair in lines.windows(2) {
+            let test = ["#[cfg(test)]", "#[cfg(all(test,"].iter().any(|at| pair[0].starts_with(at));
+            let name = pair[1].strip_prefix("mod ").and_then(|rest| rest.strip_suffix(';'));
+            if let Some(name) = name.filter(|_| test) {
+                paths.insert(format!("{folder}/{name}.rs"));
+            }
+        }
+    }
+    paths
 }
 
 #[cfg(test)]
