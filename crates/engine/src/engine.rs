@@ -281,7 +281,7 @@ impl Engine {
     /// Warms the caches for keys that will be used soon: first all of their buckets, then all of
     /// their entries, so that the misses overlap. Shards that somebody else holds are left out.
     #[inline]
-    pub(crate) fn warm(&self, db: u8, hashes: impl Iterator<Item = u64> + Clone) {
+    pub(crate) fn warm(&self, db: u8, hashes: &(impl Iterator<Item = u64> + Clone)) {
         for each in [Shard::warm_bucket, Shard::warm_entry] {
             for hash in hashes.clone() {
                 let index = self.shard_index(hash);

@@ -92,7 +92,7 @@ impl Session {
             let hash = engine.hash().of(key);
             known.push(KnownHash { address: key.as_ptr().addr(), len: key.len(), hash });
         }
-        engine.warm(self.state.db, known.iter().map(|known| known.hash));
+        engine.warm(self.state.db, &known.iter().map(|known| known.hash));
         known
     }
 }

@@ -72,7 +72,7 @@ impl<'a> Command<'a> for MSetEx<'a> {
     fn parse(args: &mut Args<'a>) -> Result<Self, Error> {
         let count = args.int_or(NUMKEYS)?;
         let count = i32::try_from(count).ok().filter(|&count| count > 0).ok_or(NUMKEYS)?;
-        let pairs = args.words(count as usize * 2).map_err(|_| PAIRS)?;
+        let pairs = args.words(count as usize * 2).map_err(|_| Error::Syntax)?;
         let (mut condition, mut keep_ttl) = (Condition::Always, false);
         let mut expiry = ExpiryOption::default();
         while args.left() > 0 {
@@ -153,5 +153,4 @@ fn put_all_keeping(ctx: &mut Ctx<'_, '_>, pairs: &[&[u8]]) {
     }
 }
 
-const NUMKEYS: Error = Error::text("ERR invalid numkeys value");
-const PAIRS: Error = Error::text("ERR wrong number of key-value pairs");
+const NUMKEYS: Error = Error::text("ERR invalid numkeys value or out of range");
