@@ -177,3 +177,37 @@ pub(crate) fn perform<'a, C: Command<'a>>(
     }
     result
 }
+
+/// What a request means to its command.
+#[cfg(test)]
+#[derive(Debug, PartialEq)]
+pub(crate) struct RoundTrip {
+    /// The words that it makes of itself, its name first as it was given.
+    pub(crate) words: Vec<Vec<u8>>,
+    /// The keys that it names.
+    pub(crate) keys: Vec<Vec<u8>>,
+    /// Its arguments, printed: equal for the same meaning.
+    pub(crate) shown: String,
+}
+
+/// [`round_trip`] of a type.
+#[cfg(test)]
+pub(crate) type RoundTripOf = fn(&[&[u8]]) -> Result<RoundTrip, Error>;
+
+/// Parses a request and writes it again.
+#[cfg(test)]
+pub(crate) fn round_trip<'a, C: Command<'a> + std::fmt::Debug>(
+    request: &'a [&'a [u8]],
+    name_words: usize,
+) -> Result<RoundTrip, Error> {
+    let mut args = Args::of_request(request, name_words);
+    let command = C::parse(&mut args)?;
+    args.end()?;
+    let mut written = Words::new();
+    written.all(&request[..name_words]);
+    command.words(&mut written);
+    let mut keys = Vec::new();
+    command.keys(&mut |key| keys.push(key.to_vec()));
+    let words = written.as_slices().into_iter().map(<[u8]>::to_vec).collect();
+    Ok(RoundTrip { words, keys, shown: format!("{command:?}") })
+}

@@ -412,4 +412,7 @@ pub struct Entry {
     pub spec: &'static Spec,
     /// Parses and runs it; a container has none.
     pub invoke: Option<Invoke>,
+    /// Parses a request and writes it again; where there is a type.
+    #[cfg(test)]
+    pub(crate) round_trip: Option<crate::command::RoundTripOf>,
 }

@@ -26,8 +26,7 @@ impl Busy {
     fn new(shards: u16, seed: u64) -> Busy {
         let test = TestEngine::new(shards);
         let (session, _) = test.session();
-        let mut grammar = Grammar::new(seed);
-        grammar.keys = 40;
+        let grammar = Grammar::new(seed, START_MS).with_keys(40);
         Busy { test, session, grammar, now_ms: START_MS, fresh: 0 }
     }
 
@@ -58,7 +57,7 @@ impl Busy {
     }
 
     fn write(&mut self) {
-        self.grammar.now_ms = self.now_ms;
+        self.grammar.set_now_ms(self.now_ms);
         let command = self.grammar.write();
         let words: Vec<&[u8]> = command.iter().map(Vec::as_slice).collect();
         let flow = self.session.execute(&words, &mut Vec::new());

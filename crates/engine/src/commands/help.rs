@@ -24,7 +24,12 @@ pub(crate) const fn spec(group: Group, since: &'static str, acl: Categories) -> 
 
 /// The entry of a container's `HELP`.
 pub(crate) const fn entry(spec: &'static Spec) -> Entry {
-    Entry { spec, invoke: Some(help) }
+    Entry {
+        spec,
+        invoke: Some(help),
+        #[cfg(test)]
+        round_trip: None,
+    }
 }
 
 fn help(_: &mut Ctx<'_, '_>, words: &[&[u8]], reply: &mut dyn Reply) -> Result<(), Error> {

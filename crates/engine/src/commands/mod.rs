@@ -5,6 +5,8 @@
 pub mod connection;
 pub mod generic;
 mod help;
+#[cfg(test)]
+mod inverse;
 pub mod list;
 pub mod pubsub;
 pub mod server;
@@ -33,47 +35,42 @@ const MAX_ECHO: usize = 128;
 /// of a container's SPEC alone; twins name their own SPEC beside the type.
 macro_rules! entry {
     (plain $module:ident :: $type:ident) => {
-        crate::spec::Entry {
-            spec: &$module::SPEC,
-            invoke: Some(|ctx, words, reply| {
-                crate::command::invoke::<$module::$type>(ctx, words, 1, reply)
-            }),
-        }
+        crate::commands::entry_of!($module::SPEC, $module::$type, 1)
     };
     ($module:ident :: $type:ident) => {
-        crate::spec::Entry {
-            spec: &$module::SPEC,
-            invoke: Some(|ctx, words, reply| {
-                crate::command::invoke::<$module::$type<'_>>(ctx, words, 1, reply)
-            }),
-        }
+        crate::commands::entry_of!($module::SPEC, $module::$type<'_>, 1)
     };
     ($module:ident :: $type:ident, $spec:ident) => {
-        crate::spec::Entry {
-            spec: &$module::$spec,
-            invoke: Some(|ctx, words, reply| {
-                crate::command::invoke::<$module::$type<'_>>(ctx, words, 1, reply)
-            }),
-        }
+        crate::commands::entry_of!($module::$spec, $module::$type<'_>, 1)
     };
     (container $module:ident) => {
-        crate::spec::Entry { spec: &$module::SPEC, invoke: None }
+        crate::spec::Entry {
+            spec: &$module::SPEC,
+            invoke: None,
+            #[cfg(test)]
+            round_trip: None,
+        }
     };
 }
 /// Makes the entry of a subcommand that stands in its container's file.
 macro_rules! subcommand {
     (plain $spec:expr, $type:ident) => {
-        crate::spec::Entry {
-            spec: &$spec,
-            invoke: Some(|ctx, words, reply| crate::command::invoke::<$type>(ctx, words, 2, reply)),
-        }
+        crate::commands::entry_of!($spec, $type, 2)
     };
     ($spec:expr, $type:ident) => {
+        crate::commands::entry_of!($spec, $type<'_>, 2)
+    };
+}
+/// Makes the entry of a type whose name has so many words.
+macro_rules! entry_of {
+    ($spec:expr, $type:ty, $name_words:literal) => {
         crate::spec::Entry {
             spec: &$spec,
             invoke: Some(|ctx, words, reply| {
-                crate::command::invoke::<$type<'_>>(ctx, words, 2, reply)
+                crate::command::invoke::<$type>(ctx, words, $name_words, reply)
             }),
+            #[cfg(test)]
+            round_trip: Some(|words| crate::command::round_trip::<$type>(words, $name_words)),
         }
     };
 }
@@ -102,7 +99,7 @@ macro_rules! nullary {
         }
     };
 }
-pub(crate) use {entry, nullary, subcommand};
+pub(crate) use {entry, entry_of, nullary, subcommand};
 
 /// A command as the table as a whole knows it.
 #[derive(Debug)]

@@ -12,18 +12,18 @@ use crate::spec::Spec;
 
 /// An argument.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Argument {
-    pub(super) name: String,
+pub(crate) struct Argument {
+    pub(crate) name: String,
     /// The word before it.
-    pub(super) token: Option<String>,
-    pub(super) shape: Shape,
-    pub(super) optional: bool,
-    pub(super) multiple: bool,
+    pub(crate) token: Option<String>,
+    pub(crate) shape: Shape,
+    pub(crate) optional: bool,
+    pub(crate) multiple: bool,
 }
 
 /// What an argument is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Shape {
+pub(crate) enum Shape {
     /// Only its token.
     Token,
     /// A value of this type.
@@ -36,7 +36,7 @@ pub(super) enum Shape {
 
 impl Shape {
     /// The type as `COMMAND DOCS` names it.
-    pub(super) fn name(&self) -> &'static str {
+    pub(crate) fn name(&self) -> &'static str {
         match self {
             Shape::Token => "pure-token",
             Shape::Value(name) => name,
@@ -47,7 +47,7 @@ impl Shape {
 }
 
 /// The arguments of a command.
-pub(super) fn arguments_of(spec: &Spec) -> Vec<Argument> {
+pub(crate) fn arguments_of(spec: &Spec) -> Vec<Argument> {
     let mut words = Vec::new();
     for word in spec.syntax.split_whitespace() {
         cut(word, &mut words);

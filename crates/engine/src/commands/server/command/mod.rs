@@ -2,7 +2,7 @@
 //!
 //! What commands there are, all of it read from their SPECs. O(commands).
 
-mod arguments;
+pub(crate) mod arguments;
 mod docs;
 mod getkeys;
 mod info;

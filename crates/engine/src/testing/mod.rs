@@ -1,4 +1,8 @@
-//! An engine for tests: a fake clock, fixed seeds, no outside.
+//! An engine for tests: a fake clock, fixed seeds, no outside; and random requests.
+
+mod arguments;
+
+pub use arguments::Requests;
 
 use crate::clock::FakeClock;
 use crate::config::Config;
