@@ -16,7 +16,7 @@ pub trait Store: Sync {
 }
 
 /// The names that [`open`] knows.
-pub const NAMES: &[&str] = &["dashmap", "yo-kv", "kevy"];
+pub const NAMES: &[&str] = &["dashmap", "yo-kv", "kevy", "larder"];
 
 /// An empty store of that name.
 pub fn open(name: &str) -> Option<Box<dyn Store>> {
@@ -24,6 +24,7 @@ pub fn open(name: &str) -> Option<Box<dyn Store>> {
         "dashmap" => Box::new(Dash(DashMap::new())),
         "yo-kv" => Box::new(Yo::new()),
         "kevy" => Box::new(Kevy::new()),
+        "larder" => Box::new(Linked::new()),
         _ => return None,
     })
 }
@@ -95,6 +96,27 @@ impl Store for Kevy {
         if !matches!(self.0.set(key, value), Ok(true)) {
             panic!("kevy refuses SET");
         }
+    }
+
+    fn get(&self, key: &[u8], out: &mut Vec<u8>) {
+        if let Ok(Some(value)) = self.0.get(key) {
+            out.extend_from_slice(&value);
+        }
+    }
+}
+
+/// Larder as a program links it.
+struct Linked(larder::Larder);
+
+impl Linked {
+    fn new() -> Linked {
+        Linked(larder::Larder::open("memory:").expect("larder opens in memory"))
+    }
+}
+
+impl Store for Linked {
+    fn set(&self, key: &[u8], value: &[u8]) {
+        self.0.set(key, value).expect("larder takes SET");
     }
 
     fn get(&self, key: &[u8], out: &mut Vec<u8>) {

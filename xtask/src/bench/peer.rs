@@ -47,17 +47,18 @@ impl Peers {
         }
         let mut peers = Peers { all: Vec::new(), valkey: 0, larder: None };
         if let Some(redis) = setup::redis_server(root)? {
-            peers.all.push(Peer::new("Redis", redis, &[])?);
+            peers.all.push(Peer::new("Redis", redis, "-v")?);
         }
         peers.valkey = peers.all.len();
-        peers.all.push(Peer::new("Valkey", setup::python(root)?.valkey()?, &[])?);
+        peers.all.push(Peer::new("Valkey", setup::python(root)?.valkey()?, "-v")?);
         if !scope.peers_only {
             let mut cargo = Command::new("cargo");
             cargo.current_dir(root).args(["build", "--release", "-p", "larder-server"]);
             must("cargo build --release", &mut cargo)?;
             peers.larder = Some(peers.all.len());
             let larder = root.join("target/release/larder");
-            peers.all.push(Peer::new("Larder", larder, &["--io-threads", "1"])?);
+            let larder = Peer::new("Larder", larder, "--version")?;
+            peers.all.push(Peer { arguments: &["--io-threads", "1"], ..larder });
         }
         Ok(peers)
     }
@@ -68,13 +69,13 @@ impl Peers {
 }
 
 impl Peer {
-    fn new(name: &str, program: PathBuf, arguments: &'static [&'static str]) -> Result<Peer> {
+    /// A program that tells its version when started with `ask`.
+    fn new(name: &str, program: PathBuf, ask: &str) -> Result<Peer> {
         let shown = || program.display().to_string();
-        let output = Command::new(&program).arg("-v").output().with_context(shown)?;
+        let output = Command::new(&program).arg(ask).output().with_context(shown)?;
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        let version = text.split_whitespace().find_map(|word| word.strip_prefix("v="));
-        let name = format!("{name} {}", version.unwrap_or("of unknown version"));
-        Ok(Peer { name, program, arguments })
+        let name = format!("{name} {}", version(&text).unwrap_or("of unknown version"));
+        Ok(Peer { name, program, arguments: &[] })
     }
 
     /// Starts it in a temporary folder, without files.
@@ -121,5 +122,22 @@ impl Running {
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         let kib = line.and_then(|text| text.trim().split(' ').next()?.parse::<i64>().ok());
         Ok(kib.context("no VmRSS")? * 1024)
+    }
+}
+
+/// The version in `Redis server v=7.0.15 sha=…` or `larder 0.1.0 (…)`.
+fn version(text: &str) -> Option<&str> {
+    let words = || text.split_whitespace();
+    let marked = words().find_map(|word| word.strip_prefix("v="));
+    marked.or_else(|| words().find(|word| word.starts_with(|c: char| c.is_ascii_digit())))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn both_ways_of_telling_a_version_are_read() {
+        assert_eq!(super::version("Redis server v=7.0.15 sha=0 bits=64"), Some("7.0.15"));
+        assert_eq!(super::version("larder 0.1.0 (speaks Redis 7.2.4)"), Some("0.1.0"));
+        assert_eq!(super::version(""), None);
     }
 }
