@@ -267,18 +267,17 @@ fn ticking(step_us: u64) -> (Arc<Ticking>, Session) {
 #[test]
 fn a_command_that_follows_another_looks_at_the_clock_once() {
     let (clock, mut s) = ticking(7);
-    let looks = |s: &mut Session, next: bool| {
+    let looks = |s: &mut Session, requests: usize| {
         let before = clock.now_us.load(Ordering::Relaxed);
         let mut out = Vec::new();
-        let words: &[&[u8]] = &[b"GET", b"k"];
-        let flow = if next { s.execute_next(words, &mut out) } else { s.execute(words, &mut out) };
-        assert_eq!(flow, Flow::Continue);
+        let request: &[&[u8]] = &[b"GET", b"k"];
+        let done = s.execute_all(&vec![request; requests], usize::MAX, &mut out);
+        assert_eq!(done, (requests, Flow::Continue));
         (clock.now_us.load(Ordering::Relaxed) - before) / 7
     };
-    assert_eq!(looks(&mut s, false), 2);
-    assert_eq!(looks(&mut s, true), 1);
-    assert_eq!(looks(&mut s, true), 1);
-    assert_eq!(looks(&mut s, false), 2);
+    assert_eq!(looks(&mut s, 1), 2);
+    assert_eq!(looks(&mut s, 2), 3);
+    assert_eq!(looks(&mut s, 1), 2);
     let info = run(&mut s, "INFO commandstats").1;
     assert!(info.contains("cmdstat_get:calls=4,usec=28,usec_per_call=7.00,"), "{info}");
 }
