@@ -13,6 +13,8 @@ use crate::step::{capture, timed};
 
 /// Cases of each property test; the usual number is 256.
 const CASES: &str = "20000";
+/// Concurrent histories of each kind; the usual number is 300.
+const HISTORIES: &str = "20000";
 
 /// Runs the property tests with many cases and every fuzz target for `minutes`.
 ///
@@ -26,6 +28,7 @@ pub(crate) fn run(root: &Path, minutes: u64, seed: Option<u64>) -> Result<bool> 
         let mut cargo = Command::new("cargo");
         cargo.current_dir(root).args(["test", "--workspace", "--quiet", "--no-fail-fast"]);
         cargo.env("PROPTEST_CASES", CASES).env("PROPTEST_RNG_SEED", seed.to_string());
+        cargo.env("LARDER_HISTORIES", HISTORIES).env("LARDER_SEED", seed.to_string());
         let output = capture(&mut cargo)?;
         if !output.succeeded {
             println!("{}", output.text);

@@ -41,9 +41,13 @@ pub(crate) fn run(root: &Path, quick: bool) -> Result<bool> {
     let mut suites = Vec::new();
     suite(&mut suites, "what is needed", || fetch(root, quick));
     suite(&mut suites, "build", || build(root));
-    suite(&mut suites, "cargo test", || cargo_test(root));
-    suite(&mut suites, "rtest", || rtest(root, quick));
-    if !quick {
+    // Without a build the suites would run what an older one has left.
+    let built = suites.iter().all(|suite| suite.count.failed == 0);
+    if built {
+        suite(&mut suites, "cargo test", || cargo_test(root));
+        suite(&mut suites, "rtest", || rtest(root, quick));
+    }
+    if built && !quick {
         suite(&mut suites, "models", || models(root));
         suite(&mut suites, "clients", || clients(root));
         suite(&mut suites, "redis-benchmark", || redis_benchmark(root));
