@@ -43,6 +43,9 @@ const TIMER_SLEEP_MS: u64 = 100;
 /// Longest sleep at all, and how often silent connections are looked for.
 const SCAN_MS: u64 = 1_000;
 
+/// The log names a lasting trouble this often.
+const COMPLAINT_MS: u64 = 60_000;
+
 /// How long replies may take to leave when the server shuts down.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(2);
 
@@ -107,6 +110,7 @@ struct Acceptor {
     waiting: Vec<Token>,
     /// There were no descriptors left: all listeners are tried again with the housekeeping.
     starved: bool,
+    complain_from_ms: u64,
     accepted: Vec<Accepted>,
     housekeeping: Housekeeping,
     next_housekeeping_us: u64,
@@ -403,10 +407,11 @@ impl EventLoop {
             Backlog::Empty => {}
             Backlog::More => acceptor.waiting.push(token),
             Backlog::NoDescriptors => {
-                if !acceptor.starved {
+                acceptor.starved = true;
+                if self.bench.now_ms >= acceptor.complain_from_ms {
+                    acceptor.complain_from_ms = self.bench.now_ms + COMPLAINT_MS;
                     tracing::warn!("no file descriptor left for a new connection; see ulimit -n");
                 }
-                acceptor.starved = true;
             }
         }
         for one in accepted.drain(..) {
