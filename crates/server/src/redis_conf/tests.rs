@@ -3,7 +3,7 @@
 use super::*;
 
 fn read(text: &str) -> Result<Settings, Vec<Problem>> {
-    let mut reader = Reader::new(Profile::Redis, Path::new("/work"), 4);
+    let mut reader = Reader::new(Profile::Redis, Path::new("/srv"), 4);
     reader.stdin(&mut text.as_bytes());
     reader.finish()
 }
@@ -56,7 +56,7 @@ fn every_default() -> String {
 
 #[test]
 fn the_last_line_wins_and_says_where_it_stands() {
-    let mut reader = Reader::new(Profile::Redis, Path::new("/work"), 4);
+    let mut reader = Reader::new(Profile::Redis, Path::new("/srv"), 4);
     reader.stdin(&mut &b"port 1\nport 2\r\n  # comment\nTIMEOUT 5"[..]);
     reader.option(&[b"port".to_vec(), b"3".to_vec()], 1);
     let settings = reader.finish().unwrap();
@@ -212,11 +212,11 @@ fn includes_follow_patterns_and_relative_paths() {
 #[test]
 fn paths_start_at_the_data_folder() {
     let settings = read("logfile a.log\ndir ./x\npidfile /run/p\n").unwrap();
-    assert_eq!(settings.dir(), Path::new("/work/x"));
-    assert_eq!(settings.path(Id::Logfile), Some("/work/x/a.log".into()));
+    assert_eq!(settings.dir(), Path::new("/srv/x"));
+    assert_eq!(settings.path(Id::Logfile), Some("/srv/x/a.log".into()));
     assert_eq!(settings.path(Id::Pidfile), Some("/run/p".into()));
     assert_eq!(settings.path(Id::Unixsocket), None);
-    assert_eq!(read("").unwrap().dir(), Path::new("/work"));
+    assert_eq!(read("").unwrap().dir(), Path::new("/srv"));
 }
 
 #[test]
