@@ -126,7 +126,9 @@ proptest! {
     #[test]
     fn doubles_survive(value: f64) {
         prop_assume!(value.is_finite());
-        let read = LongDouble::parse(format!("{value:e}").as_bytes());
+        // The shortest text of a small double may lie so near the middle of two that rounding it
+        // to 64 bits first decides for the other: with more digits it does not.
+        let read = LongDouble::parse(format!("{value:.20e}").as_bytes());
         prop_assert_eq!(read.map(LongDouble::to_f64), Some(value));
     }
 
