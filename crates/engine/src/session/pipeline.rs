@@ -44,7 +44,7 @@ impl Session {
             let (more, flow) = self.execute_together(together, full, out);
             done += more;
             self.known = None;
-            if flow != Flow::Continue || more < together.len() {
+            if flow != Flow::Continue || out.len() >= full {
                 return (done, flow);
             }
         }
