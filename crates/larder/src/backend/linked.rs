@@ -98,15 +98,13 @@ impl Linked {
         .await
     }
 
+    /// Works with the session of this thread's slot, in place; whoever finds the slot in use makes
+    /// a session of their own.
     fn with_session<R>(&self, work: impl FnOnce(&mut Session) -> R) -> R {
-        let slot = &self.idle[slot_of_this_thread()];
-        let idle = slot.try_lock().ok().and_then(|mut slot| slot.take());
-        let mut session = idle.unwrap_or_else(|| self.session());
-        let result = work(&mut session);
-        if let Ok(mut slot) = slot.try_lock() {
-            *slot = Some(session);
+        match self.idle[slot_of_this_thread()].try_lock() {
+            Ok(mut slot) => work(slot.get_or_insert_with(|| self.session())),
+            Err(_) => work(&mut self.session()),
         }
-        result
     }
 
     fn session(&self) -> Session {
