@@ -71,7 +71,7 @@ fn a_daemon_is_detached_and_its_starter_ends_well() {
     assert!(output.status.success(), "{output:?}");
 
     let mut buffer = [0; 300];
-    let length = socket.recv(&mut buffer).expect("the daemon reports");
+    let length = receive(&socket, &mut buffer).expect("the daemon reports");
     let report = String::from_utf8_lossy(&buffer[..length]).into_owned();
     let words: Vec<&str> = report.split(' ').collect();
     let (pid, session, terminal) = (words[0], words[1], words[2]);
@@ -83,8 +83,18 @@ fn a_daemon_is_detached_and_its_starter_ends_well() {
     assert_eq!(std::fs::read_to_string(&pid_file).expect("a pid file").trim(), pid);
 
     socket.send_to(b"end", path.with_extension("daemon")).expect("the daemon listens");
-    let length = socket.recv(&mut buffer).expect("the daemon says farewell");
+    let length = receive(&socket, &mut buffer).expect("the daemon says farewell");
     assert_eq!(&buffer[..length], b"gone");
     assert!(!pid_file.exists());
     println!("a_daemon_is_detached_and_its_starter_ends_well ... ok");
+}
+
+/// Receives a message, however many signals come meanwhile.
+fn receive(socket: &UnixDatagram, buffer: &mut [u8]) -> std::io::Result<usize> {
+    loop {
+        match socket.recv(buffer) {
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            received => return received,
+        }
+    }
 }
