@@ -111,6 +111,12 @@ pub enum Group {
     String,
     List,
     Set,
+    SortedSet,
+    Hash,
+    Stream,
+    Bitmap,
+    Hyperloglog,
+    Geo,
     Transactions,
     Pubsub,
     Connection,
@@ -125,6 +131,12 @@ impl Group {
             Group::String => "string",
             Group::List => "list",
             Group::Set => "set",
+            Group::SortedSet => "sorted-set",
+            Group::Hash => "hash",
+            Group::Stream => "stream",
+            Group::Bitmap => "bitmap",
+            Group::Hyperloglog => "hyperloglog",
+            Group::Geo => "geo",
             Group::Transactions => "transactions",
             Group::Pubsub => "pubsub",
             Group::Connection => "connection",
@@ -340,8 +352,14 @@ impl Spec {
         say(self.has(flag::READONLY) && self.acl & acl::SCRIPTING == 0, "@read");
         say(self.has(flag::WRITE), "@write");
         say(self.group == Group::Set, "@set");
+        say(self.group == Group::SortedSet, "@sortedset");
         say(self.group == Group::List, "@list");
+        say(self.group == Group::Hash, "@hash");
         say(self.group == Group::String, "@string");
+        say(self.group == Group::Bitmap, "@bitmap");
+        say(self.group == Group::Hyperloglog, "@hyperloglog");
+        say(self.group == Group::Geo, "@geo");
+        say(self.group == Group::Stream, "@stream");
         say(self.has(flag::PUBSUB), "@pubsub");
         say(self.has(flag::ADMIN) || self.acl & acl::ADMIN != 0, "@admin");
         say(self.has(flag::FAST), "@fast");

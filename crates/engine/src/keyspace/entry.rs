@@ -61,6 +61,16 @@ pub enum Kind {
     SetPack = 6,
     /// A set in a hash table.
     SetTable = 7,
+    /// A hash in one listpack: field, value, field, value.
+    HashPack = 8,
+    /// A hash in a hash table, where fields may expire.
+    HashTable = 9,
+    /// A sorted set in one listpack: member, score, member, score, by score.
+    SortedPack = 10,
+    /// A sorted set in a tree with a table of its members.
+    SortedTree = 11,
+    /// A stream.
+    Stream = 12,
 }
 
 /// The type of a value, as `TYPE` names it.
@@ -72,6 +82,12 @@ pub enum Type {
     List,
     /// `set`
     Set,
+    /// `hash`
+    Hash,
+    /// `zset`
+    SortedSet,
+    /// `stream`
+    Stream,
 }
 
 impl Type {
@@ -81,12 +97,16 @@ impl Type {
             Type::String => "string",
             Type::List => "list",
             Type::Set => "set",
+            Type::Hash => "hash",
+            Type::SortedSet => "zset",
+            Type::Stream => "stream",
         }
     }
 }
 
 impl Kind {
-    const ALL: [Kind; 8] = [
+    /// By number; what a header cannot hold stands as a string.
+    const ALL: [Kind; 16] = [
         Kind::String,
         Kind::RawString,
         Kind::SharedString,
@@ -95,6 +115,14 @@ impl Kind {
         Kind::SetInts,
         Kind::SetPack,
         Kind::SetTable,
+        Kind::HashPack,
+        Kind::HashTable,
+        Kind::SortedPack,
+        Kind::SortedTree,
+        Kind::Stream,
+        Kind::String,
+        Kind::String,
+        Kind::String,
     ];
 
     /// The type that this kind holds.
@@ -103,6 +131,9 @@ impl Kind {
             Kind::String | Kind::RawString | Kind::SharedString => Type::String,
             Kind::ListPack | Kind::ListChunks => Type::List,
             Kind::SetInts | Kind::SetPack | Kind::SetTable => Type::Set,
+            Kind::HashPack | Kind::HashTable => Type::Hash,
+            Kind::SortedPack | Kind::SortedTree => Type::SortedSet,
+            Kind::Stream => Type::Stream,
         }
     }
 
@@ -113,7 +144,10 @@ impl Kind {
 
     /// Whether the value is an [`Object`] of its own.
     pub(crate) fn is_object(self) -> bool {
-        matches!(self, Kind::ListChunks | Kind::SetTable)
+        matches!(
+            self,
+            Kind::ListChunks | Kind::SetTable | Kind::HashTable | Kind::SortedTree | Kind::Stream
+        )
     }
 }
 
@@ -194,7 +228,7 @@ impl Entry {
 
     #[inline(always)]
     pub(crate) fn kind(self) -> Kind {
-        Kind::ALL[(self.header() & KIND_MASK) as usize & 7]
+        Kind::ALL[(self.header() & KIND_MASK) as usize & 15]
     }
 
     #[inline(always)]

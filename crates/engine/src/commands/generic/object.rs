@@ -169,10 +169,12 @@ fn encoding_of(value: ValueRef<'_>) -> &'static str {
         ValueRef::String(bytes, false) if bytes.len() <= EMBEDDED_MAX => "embstr",
         ValueRef::String(..) => "raw",
         ValueRef::Packed(kind, _) | ValueRef::Object(kind, _) => match kind {
-            Kind::ListPack | Kind::SetPack => "listpack",
+            Kind::ListPack | Kind::SetPack | Kind::HashPack | Kind::SortedPack => "listpack",
             Kind::ListChunks => "quicklist",
             Kind::SetInts => "intset",
-            Kind::SetTable => "hashtable",
+            Kind::SetTable | Kind::HashTable => "hashtable",
+            Kind::SortedTree => "skiplist",
+            Kind::Stream => "stream",
             Kind::String | Kind::RawString | Kind::SharedString => "raw",
         },
     }
