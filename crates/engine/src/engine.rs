@@ -257,7 +257,9 @@ impl Engine {
             // SAFETY: `held` holds the locks.
             let mut keys = unsafe { Keys::new(self, &held.set, changes, hashes) };
             let wider = more(&mut keys);
-            if wider.iter(self.shard_count()).all(|shard| held.set.has(shard)) {
+            if wider == ShardSet::None
+                || wider.iter(self.shard_count()).all(|shard| held.set.has(shard))
+            {
                 break held;
             }
             set = held.set.clone();
@@ -282,14 +284,21 @@ impl Engine {
     /// their entries, so that the misses overlap. Shards that somebody else holds are left out.
     #[inline]
     pub(crate) fn warm(&self, db: u8, hashes: &(impl Iterator<Item = u64> + Clone)) {
-        for each in [Shard::warm_bucket, Shard::warm_entry] {
-            for hash in hashes.clone() {
-                let index = self.shard_index(hash);
-                if self.locks.try_acquire(index) {
-                    // SAFETY: the lock is held.
-                    each(unsafe { &*self.shard_cell(index) }, db, hash);
-                    self.locks.release(&ShardSet::One(index));
-                }
+        let mut held = ShardSet::None;
+        for hash in hashes.clone() {
+            let index = self.shard_index(hash);
+            if held.has(index) || self.locks.try_acquire(index) {
+                held.add(index);
+                // SAFETY: the lock is held.
+                unsafe { &*self.shard_cell(index) }.warm_bucket(db, hash);
+            }
+        }
+        let held = Held { engine: self, set: held };
+        for hash in hashes.clone() {
+            let index = self.shard_index(hash);
+            if held.set.has(index) {
+                // SAFETY: the lock is held.
+                unsafe { &*self.shard_cell(index) }.warm_entry(db, hash);
             }
         }
     }
@@ -466,22 +475,34 @@ impl Keys<'_> {
             0 => self.engine.clock.now_us(),
             seen_us => seen_us,
         };
-        let mut now_ms = self.changes.began_us / 1000;
-        let held = self.held;
-        for index in held.iter(self.engine.shard_count()) {
-            now_ms = now_ms.max(self.shard_at(index).now_ms);
-        }
-        self.changes.now_ms = now_ms;
-        self.changes.access = Access::at(now_ms, self.engine.config());
-        let mut due = false;
-        for index in held.iter(self.engine.shard_count()) {
-            let shard = self.shard_at(index);
-            shard.now_ms = now_ms;
-            due |= shard.next_due_ms <= now_ms;
-        }
+        let now_ms = self.changes.began_us / 1000;
+        let due = match *self.held {
+            ShardSet::One(index) => {
+                let shard = self.shard_at(index);
+                let now_ms = now_ms.max(shard.now_ms);
+                shard.now_ms = now_ms;
+                let due = shard.next_due_ms <= now_ms;
+                self.changes.now_ms = now_ms;
+                due
+            }
+            _ => self.begin_many(now_ms),
+        };
+        self.changes.access = Access::at(self.changes.now_ms, self.engine.config());
         if due {
             self.expire_in_passing();
         }
+    }
+
+    /// Sets the time of all held shards; whether something is due in one.
+    fn begin_many(&mut self, mut now_ms: u64) -> bool {
+        self.shards().for_each(|shard| now_ms = now_ms.max(shard.now_ms));
+        self.changes.now_ms = now_ms;
+        let mut due = false;
+        self.shards().for_each(|shard| {
+            shard.now_ms = now_ms;
+            due |= shard.next_due_ms <= now_ms;
+        });
+        due
     }
 
     #[inline(never)]
@@ -531,6 +552,15 @@ impl Keys<'_> {
     /// Serves waiters, writes the log frame, sends the served replies.
     #[inline]
     fn finish(&mut self) -> Position {
+        if !self.changes.ready.is_empty() || self.changes.effects.on {
+            return self.finish_for_others();
+        }
+        self.arm();
+        0
+    }
+
+    #[inline(never)]
+    fn finish_for_others(&mut self) -> Position {
         let mut served = Vec::new();
         while !self.changes.ready.is_empty() {
             let (db, key) = self.changes.ready.remove(0);
@@ -557,7 +587,10 @@ impl Keys<'_> {
     #[inline]
     fn arm(&mut self) {
         let alarm = &self.engine.alarm;
-        let next_ms = self.shards().map(|shard| shard.next_due_ms).min().unwrap_or(u64::MAX);
+        let next_ms = match *self.held {
+            ShardSet::One(index) => self.shard_at(index).next_due_ms,
+            _ => self.shards().map(|shard| shard.next_due_ms).min().unwrap_or(u64::MAX),
+        };
         if next_ms < alarm.armed_ms.load(Ordering::Relaxed)
             && alarm.armed_ms.fetch_min(next_ms, Ordering::SeqCst) > next_ms
             && !self.changes.keeps_house

@@ -128,8 +128,11 @@ impl<'c> Keys<'c> {
             (*shard).stats.hits += 1;
             let entry = (*shard).entry(found);
             if touch {
-                let access = self.changes.access;
-                entry.set_access(access.used(entry.access(), |below| self.random(below)));
+                let (access, before) = (self.changes.access, entry.access());
+                let after = access.used(before, |below| self.random(below));
+                if after != before {
+                    entry.set_access(after);
+                }
             }
             Some(entry)
         }
@@ -229,7 +232,19 @@ impl<'c> Keys<'c> {
     /// Somebody waits for a key of the held shards.
     #[inline]
     pub(crate) fn any_waiters(&mut self) -> bool {
-        self.shards().any(|shard| !shard.waiters.is_empty())
+        match *self.held {
+            ShardSet::One(index) => !self.shard_at(index).waiters.is_empty(),
+            _ => self.shards().any(|shard| !shard.waiters.is_empty()),
+        }
+    }
+
+    /// Warms the buckets of the command's keys.
+    #[inline]
+    pub(crate) fn warm_buckets(&self, db: u8) {
+        for &(_, _, hash) in self.hashes.known() {
+            // SAFETY: the lock is held; nothing is changed.
+            unsafe { (*self.shard_mut_cell(hash)).warm_bucket(db, hash) };
+        }
     }
 
     /// The shard of a key, held or not.

@@ -2,11 +2,12 @@
 //!
 //! A step of the host's clock must not expire every session at once. Time therefore runs with the
 //! monotonic clock from the moment of opening, and drifts towards the host's clock by at most one
-//! part in [`SLEW`].
+//! part in [`SLEW`]. The processor's own counter is read where it can be relied on, as every command
+//! looks at the clock.
 
 use larder_engine::clock::Clock;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The clock gains or loses at most a twentieth of the time that passes.
 pub const SLEW: i64 = 20;
@@ -17,7 +18,9 @@ const LOOK_EVERY_US: u64 = 100_000;
 /// See the module.
 #[derive(Debug)]
 pub struct SteadyClock {
-    began: Instant,
+    monotonic: quanta::Clock,
+    /// The monotonic clock's reading at the beginning.
+    began: u64,
     /// What to add to the monotonic time, in microseconds.
     offset_us: AtomicI64,
     looked_us: AtomicU64,
@@ -26,23 +29,31 @@ pub struct SteadyClock {
 impl SteadyClock {
     /// A clock that shows the host's time now.
     #[must_use]
-    #[allow(clippy::disallowed_methods, reason = "this is the door by which time comes in")]
     pub fn new() -> Self {
+        let monotonic = quanta::Clock::new();
         SteadyClock {
-            began: Instant::now(),
+            began: monotonic.raw(),
+            monotonic,
             offset_us: AtomicI64::new(host_us()),
             looked_us: AtomicU64::new(0),
         }
     }
 
+    #[inline]
     fn follow(&self, passed_us: u64) {
         let looked_us = self.looked_us.load(Ordering::Relaxed);
         let since_us = passed_us.saturating_sub(looked_us);
-        let won = since_us >= LOOK_EVERY_US
-            && self
-                .looked_us
-                .compare_exchange(looked_us, passed_us, Ordering::Relaxed, Ordering::Relaxed)
-                .is_ok();
+        if since_us >= LOOK_EVERY_US {
+            self.look(passed_us, looked_us, since_us);
+        }
+    }
+
+    #[cold]
+    fn look(&self, passed_us: u64, looked_us: u64, since_us: u64) {
+        let won = self
+            .looked_us
+            .compare_exchange(looked_us, passed_us, Ordering::Relaxed, Ordering::Relaxed)
+            .is_ok();
         if won {
             let offset_us = self.offset_us.load(Ordering::Relaxed);
             let wanted_us = host_us() - passed_us.cast_signed();
@@ -60,7 +71,7 @@ impl Default for SteadyClock {
 
 impl Clock for SteadyClock {
     fn now_us(&self) -> u64 {
-        let passed_us = self.began.elapsed().as_micros() as u64;
+        let passed_us = self.monotonic.delta_as_nanos(self.began, self.monotonic.raw()) / 1000;
         self.follow(passed_us);
         (self.offset_us.load(Ordering::Relaxed) + passed_us.cast_signed()).max(0).cast_unsigned()
     }

@@ -37,6 +37,7 @@ pub enum ShardSet {
 
 impl ShardSet {
     /// Adds a shard.
+    #[inline]
     pub fn add(&mut self, shard: u16) {
         match self {
             ShardSet::None => *self = ShardSet::One(shard),

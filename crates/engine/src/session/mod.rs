@@ -214,14 +214,16 @@ impl Session {
             changes,
             wait,
             |keys| {
+                keys.warm_buckets(db);
                 if let (Some(more), Some(words)) = (spec.more_shards, &words) {
                     keys.db = db;
                     return more(keys, &words.as_slices());
                 }
-                let mut list = smallvec::SmallVec::<[&[u8]; 8]>::new();
-                if spec.has(flag::WRITE) && keys.any_waiters() {
-                    command.keys(&mut |key| list.push(key));
+                if !spec.has(flag::WRITE) || !keys.any_waiters() {
+                    return ShardSet::None;
                 }
+                let mut list = smallvec::SmallVec::<[&[u8]; 8]>::new();
+                command.keys(&mut |key| list.push(key));
                 keys.shards_of_waiters(list.iter().copied())
             },
             |keys| {
