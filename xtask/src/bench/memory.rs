@@ -23,19 +23,20 @@ const QUICK_COUNT: u64 = 200_000;
 /// A server gets this long to finish growing its tables in the background.
 const SETTLING: Duration = Duration::from_secs(4);
 
-const ROWS: &[(&str, f64, Writer)] = &[
-    ("string, 16 B key → 32 B value", 70.0, |n, out| {
+/// Name, target in bytes if there is one, command.
+const ROWS: &[(&str, Option<f64>, Writer)] = &[
+    ("string, 16 B key → 32 B value", Some(70.0), |n, out| {
         command(out, &[b"SET", key(n).as_bytes(), &[b'v'; 32]]);
     }),
-    ("the same with a TTL", 85.0, |n, out| {
+    ("the same with a TTL", Some(85.0), |n, out| {
         let seconds = (3600 + n % 100_000).to_string();
         command(out, &[b"SET", key(n).as_bytes(), &[b'v'; 32], b"EX", seconds.as_bytes()]);
     }),
-    ("`dyn_data/…` → small integer, TTL", 60.0, |n, out| {
+    ("`dyn_data/…` → small integer, TTL", Some(60.0), |n, out| {
         let (key, value) = (format!("dyn_data/b'{n}'"), (n % 1000).to_string());
         command(out, &[b"SET", key.as_bytes(), value.as_bytes(), b"EX", b"3600"]);
     }),
-    ("hash of 5 small fields", 140.0, |n, out| {
+    ("hash of 5 small fields", Some(140.0), |n, out| {
         let (key, value) = (key(n), format!("value:{:04}", n % 10_000));
         let mut words: Vec<&[u8]> = vec![b"HSET", key.as_bytes()];
         for field in [&b"field:1"[..], b"field:2", b"field:3", b"field:4", b"field:5"] {
@@ -43,9 +44,22 @@ const ROWS: &[(&str, f64, Writer)] = &[
         }
         command(out, &words);
     }),
-    ("sorted-set member in one big set", 60.0, |n, out| {
+    ("sorted-set member in one big set", Some(60.0), |n, out| {
         let score = (n.wrapping_mul(SCRAMBLE) % 1_000_003).to_string();
         command(out, &[b"ZADD", b"board", score.as_bytes(), key(n).as_bytes()]);
+    }),
+    ("set member in one big set", None, |n, out| {
+        command(out, &[b"SADD", b"seen", key(n).as_bytes()]);
+    }),
+    ("field with a 16 B value in one big hash", None, |n, out| {
+        command(out, &[b"HSET", b"users", key(n).as_bytes(), &[b'v'; 16]]);
+    }),
+    ("16 B element in one big list", None, |n, out| {
+        command(out, &[b"RPUSH", b"jobs", key(n).as_bytes()]);
+    }),
+    ("stream entry of 2 small fields", None, |n, out| {
+        let user = (n % 1000).to_string();
+        command(out, &[b"XADD", b"log", b"*", b"user", user.as_bytes(), b"did", b"login"]);
     }),
 ];
 
@@ -62,7 +76,8 @@ pub(super) fn measure(root: &Path, scope: Scope) -> Result<Table> {
     let count = if scope.quick { QUICK_COUNT } else { COUNT };
     let mut rows = Vec::new();
     for (name, target, write) in ROWS {
-        let name = format!("{name} (target ≤ {target})");
+        let target = target.map(|target| format!(" (target ≤ {target})")).unwrap_or_default();
+        let name = format!("{name}{target}");
         let mut row = Row::new(&name, peers.all.len(), None);
         for (peer, figures) in peers.all.iter().zip(&mut row.figures) {
             figures.extend(bytes_per_key(peer, count, *write)?);

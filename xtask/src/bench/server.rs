@@ -29,6 +29,8 @@ struct Workload {
 enum Kind {
     /// One of redis-benchmark's own tests.
     Test(&'static str),
+    /// Any command, after another has filled the server; `RANDOM` in a word is a number of a key.
+    Command { fill: &'static [&'static str], words: &'static [&'static str] },
     /// A batch of `load`.
     Batch(load::Shape),
 }
@@ -42,6 +44,47 @@ const WORKLOADS: &[Workload] = &[
     Workload { name: "HSET ×16", kind: Kind::Test("hset"), pipeline: 16, target: 0.45 },
     Workload { name: "LPUSH ×16", kind: Kind::Test("lpush"), pipeline: 16, target: 0.45 },
     Workload { name: "ZADD ×16", kind: Kind::Test("zadd"), pipeline: 16, target: 0.45 },
+    Workload { name: "SADD ×16", kind: Kind::Test("sadd"), pipeline: 16, target: 0.45 },
+    Workload {
+        name: "XADD ×16",
+        kind: Kind::Command {
+            fill: &[],
+            words: &["XADD", "log", "*", "user", "RANDOM", "did", "x"],
+        },
+        pipeline: 16,
+        target: 0.45,
+    },
+    Workload {
+        name: "ZRANGE of 10 ×16",
+        kind: Kind::Command {
+            fill: &["ZADD", "board", "RANDOM", "member:RANDOM"],
+            words: &["ZRANGE", "board", "1000", "1009", "WITHSCORES"],
+        },
+        pipeline: 16,
+        target: 0.45,
+    },
+    Workload {
+        name: "HGETALL of 5 fields ×16",
+        kind: Kind::Command {
+            fill: &[
+                "HSET",
+                "user:RANDOM",
+                "a",
+                "1",
+                "b",
+                "two",
+                "c",
+                "three",
+                "d",
+                "4",
+                "e",
+                "five",
+            ],
+            words: &["HGETALL", "user:RANDOM"],
+        },
+        pipeline: 16,
+        target: 0.45,
+    },
     Workload {
         name: "SET + EXPIREAT, the document's pair",
         kind: Kind::Batch(load::Shape::Pair),
@@ -96,12 +139,20 @@ impl Workload {
     /// Microseconds per command; `None` when the server does not know it.
     fn run(&self, server: &Running, requests: u64) -> Result<Option<f64>> {
         load::fill(server.address, 1, |_, out| load::command(out, &[b"FLUSHALL"]))?;
-        if matches!(self.kind, Kind::Test("get")) && !redis_benchmark(server, "set", 16, FILLING)? {
+        let filled = match self.kind {
+            Kind::Test("get") => redis_benchmark(server, &["-t", "set"], 16, FILLING)?,
+            Kind::Command { fill: fill @ [_, ..], .. } => {
+                redis_benchmark(server, fill, 16, FILLING)?
+            }
+            _ => true,
+        };
+        if !filled {
             return Ok(None);
         }
         let before = server.cpu_ns()?;
         let known = match self.kind {
-            Kind::Test(test) => redis_benchmark(server, test, self.pipeline, requests)?,
+            Kind::Test(test) => redis_benchmark(server, &["-t", test], self.pipeline, requests)?,
+            Kind::Command { words, .. } => redis_benchmark(server, words, self.pipeline, requests)?,
             Kind::Batch(shape) => batches(server, shape, requests)?,
         };
         let spent = server.cpu_ns()? - before;
@@ -115,16 +166,19 @@ fn pinned(program: &Path) -> Command {
     command
 }
 
-fn redis_benchmark(server: &Running, test: &str, pipeline: u64, requests: u64) -> Result<bool> {
+/// Runs redis-benchmark on one of its tests (`-t NAME`) or on a command; `false` when the server
+/// does not know it.
+fn redis_benchmark(server: &Running, what: &[&str], pipeline: u64, requests: u64) -> Result<bool> {
     let port = server.address.port().to_string();
     let mut command = pinned(Path::new("redis-benchmark"));
-    command.args(["-p", &port, "-t", test, "-c", CONNECTIONS, "-d", VALUE_BYTES, "-r", KEYS, "-q"]);
+    command.args(["-p", &port, "-c", CONNECTIONS, "-d", VALUE_BYTES, "-r", KEYS, "-q"]);
     command.args(["-P", &pipeline.to_string(), "-n", &requests.to_string()]);
+    command.args(what.iter().map(|word| word.replace("RANDOM", "__rand_int__")));
     let output = command.output()?;
     let text = [&output.stdout[..], &output.stderr[..]].concat();
     let text = String::from_utf8_lossy(&text);
     let unknown = text.contains("unknown command");
-    ensure!(output.status.success() || unknown, "redis-benchmark -t {test}: {text}");
+    ensure!(output.status.success() || unknown, "redis-benchmark {}: {text}", what.join(" "));
     Ok(!unknown)
 }
 
