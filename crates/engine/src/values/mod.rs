@@ -8,6 +8,7 @@ pub mod lcs;
 pub mod list;
 pub mod long_double;
 pub mod set;
+pub mod sorted;
 pub mod string;
 
 use crate::keyspace::Kind;

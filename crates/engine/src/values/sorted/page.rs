@@ -1,0 +1,406 @@
+//! A page: some hundred elements in order, packed into one run of bytes.
+//!
+//! ```text
+//! slots  u16 each: form of the score (3 bits) and where the element begins (13 bits)
+//! bytes  score, member, score, member, …   in the order of the slots, without gaps
+//! ```
+//! | form | score |
+//! |---|---|
+//! | 0 … 4 | an integer of 1, 2, 3, 4, 6 bytes, signed little endian |
+//! | 5 | a float of 4 bytes that is exact |
+//! | 6 | a float of 8 bytes |
+//! | 7 | the same; the member is large and stands outside, its number (u16) follows |
+//!
+//! An element ends where the next begins. Leaves of the tree are pages, and what separates the
+//! children of an inner node is one, too. Buffers grow by an eighth. Knows no tree;
+//! next: [`super::tree`].
+
+use super::score::Key;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// Bytes of elements beyond which a page is split.
+pub(super) const MAX_BYTES: usize = 6144;
+
+/// A member longer than this stands outside of the page.
+const MAX_SMALL: usize = 512;
+
+const OFFSET: u16 = (1 << 13) - 1;
+const FORM_SHIFT: u16 = 13;
+const FLOAT32: u16 = 5;
+const FLOAT64: u16 = 6;
+const LARGE: u16 = 7;
+
+/// Bytes of the score by form.
+const SCORE_BYTES: [usize; 8] = [1, 2, 3, 4, 6, 4, 8, 8];
+
+/// What the allocator and a count take for each shared member.
+const SHARED_OVERHEAD: usize = 32;
+
+/// Elements in order.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Page {
+    bytes: Vec<u8>,
+    slots: Vec<u16>,
+    large: Vec<Option<Arc<[u8]>>>,
+    /// Bytes of the large members.
+    large_bytes: usize,
+}
+
+/// A score as it stands in a page.
+struct Score {
+    form: u16,
+    bytes: [u8; 8],
+}
+
+impl Score {
+    #[inline]
+    fn of(score: f64) -> Score {
+        let integer = score as i64;
+        if (integer as f64).to_bits() == score.to_bits()
+            && let Some(form) = integer_form(integer)
+        {
+            return Score { form, bytes: integer.to_le_bytes() };
+        }
+        let short = score as f32;
+        if f64::from(short).to_bits() == score.to_bits() {
+            let mut bytes = [0; 8];
+            bytes[..4].copy_from_slice(&short.to_le_bytes());
+            return Score { form: FLOAT32, bytes };
+        }
+        Score { form: FLOAT64, bytes: score.to_le_bytes() }
+    }
+
+    #[inline]
+    fn for_member(score: f64, member: &[u8]) -> Score {
+        if member.len() > MAX_SMALL {
+            return Score { form: LARGE, bytes: score.to_le_bytes() };
+        }
+        Score::of(score)
+    }
+
+    #[inline]
+    fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..SCORE_BYTES[usize::from(self.form)]]
+    }
+}
+
+#[inline]
+fn integer_form(integer: i64) -> Option<u16> {
+    const I24: i64 = 1 << 23;
+    const I48: i64 = 1 << 47;
+    if i8::try_from(integer).is_ok() {
+        Some(0)
+    } else if i16::try_from(integer).is_ok() {
+        Some(1)
+    } else if (-I24..I24).contains(&integer) {
+        Some(2)
+    } else if i32::try_from(integer).is_ok() {
+        Some(3)
+    } else if (-I48..I48).contains(&integer) {
+        Some(4)
+    } else {
+        None
+    }
+}
+
+/// The signed integer in `N` bytes.
+#[inline(always)]
+fn integer<const N: usize>(bytes: &[u8]) -> f64 {
+    let mut wide = [0; 8];
+    wide[8 - N..].copy_from_slice(&bytes[..N]);
+    (i64::from_le_bytes(wide) >> (64 - 8 * N)) as f64
+}
+
+#[inline(always)]
+fn float64(bytes: &[u8]) -> f64 {
+    let mut wide = [0; 8];
+    wide.copy_from_slice(&bytes[..8]);
+    f64::from_le_bytes(wide)
+}
+
+impl Page {
+    /// Elements.
+    #[inline]
+    pub(super) fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Bytes of the elements.
+    #[inline]
+    pub(super) fn filled(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Bytes that the page takes beside its own struct. O(1).
+    #[inline]
+    pub(super) fn heap_bytes(&self) -> usize {
+        self.bytes.capacity()
+            + self.slots.capacity() * size_of::<u16>()
+            + self.large.capacity() * size_of::<Option<Arc<[u8]>>>()
+            + self.large_bytes
+    }
+
+    /// Whether an element still belongs into this page.
+    #[inline]
+    pub(super) fn has_room(&self, key: &Key<'_>) -> bool {
+        let room = key.member.len().min(MAX_SMALL) + 8;
+        self.bytes.len() + room <= MAX_BYTES
+    }
+
+    /// The element at `index`.
+    #[inline]
+    pub(super) fn get(&self, index: usize) -> Key<'_> {
+        let slot = self.slots[index];
+        let end = match self.slots.get(index + 1) {
+            Some(next) => usize::from(next & OFFSET),
+            None => self.bytes.len(),
+        };
+        let element = &self.bytes[usize::from(slot & OFFSET)..end];
+        let (score, size) = match slot >> FORM_SHIFT {
+            0 => (integer::<1>(element), 1),
+            1 => (integer::<2>(element), 2),
+            2 => (integer::<3>(element), 3),
+            3 => (integer::<4>(element), 4),
+            4 => (integer::<6>(element), 6),
+            FLOAT32 => {
+                let mut short = [0; 4];
+                short.copy_from_slice(&element[..4]);
+                (f64::from(f32::from_le_bytes(short)), 4)
+            }
+            FLOAT64 => (float64(element), 8),
+            _ => return Key { score: float64(element), member: self.large_member(&element[8..]) },
+        };
+        Key { score, member: &element[size..] }
+    }
+
+    /// How many elements stand before `key`.
+    #[inline]
+    pub(super) fn rank(&self, key: &Key<'_>) -> usize {
+        self.partition_point(|held| held.is_before(key))
+    }
+
+    /// How many elements are `key` or stand before it.
+    #[inline]
+    pub(super) fn rank_behind(&self, key: &Key<'_>) -> usize {
+        self.partition_point(|held| !key.is_before(held))
+    }
+
+    /// Adds an element at `index`, where it belongs.
+    pub(super) fn insert(&mut self, index: usize, key: &Key<'_>) {
+        let score = Score::for_member(key.score, key.member);
+        let number;
+        let member = if score.form == LARGE {
+            number = self.put_aside(key.member).to_le_bytes();
+            &number[..]
+        } else {
+            key.member
+        };
+        let at = self.offset(index);
+        let (score_bytes, len) = (score.as_bytes(), score.as_bytes().len() + member.len());
+        let old_end = self.bytes.len();
+        grow(&mut self.bytes, len, 64);
+        self.bytes.resize(old_end + len, 0);
+        self.bytes.copy_within(at..old_end, at + len);
+        let (head, body) = self.bytes[at..at + len].split_at_mut(score_bytes.len());
+        head.copy_from_slice(score_bytes);
+        body.copy_from_slice(member);
+        grow(&mut self.slots, 1, 16);
+        self.slots.insert(index, at as u16 | score.form << FORM_SHIFT);
+        self.slots[index + 1..].iter_mut().for_each(|slot| *slot += len as u16);
+    }
+
+    /// Takes elements out.
+    pub(super) fn remove(&mut self, range: Range<usize>) {
+        if range.is_empty() {
+            return;
+        }
+        for index in range.clone() {
+            self.release_large(index);
+        }
+        let (from, to) = (self.offset(range.start), self.offset(range.end));
+        self.bytes.drain(from..to);
+        self.slots.drain(range.clone());
+        self.slots[range.start..].iter_mut().for_each(|slot| *slot -= (to - from) as u16);
+        self.give_back();
+    }
+
+    /// Cuts before `index` and returns the rest.
+    pub(super) fn split_off(&mut self, index: usize) -> Page {
+        let mut rest = Page::default();
+        if self.large_bytes > 0 {
+            rest.extend(self, index..self.len());
+            self.remove(index..self.len());
+        } else {
+            let at = self.offset(index);
+            rest.bytes = self.bytes[at..].to_vec();
+            rest.slots = self.slots[index..].iter().map(|slot| slot - at as u16).collect();
+            self.bytes.truncate(at);
+            self.slots.truncate(index);
+        }
+        self.fit();
+        rest
+    }
+
+    /// Adds elements of another page, which stand behind all of this one.
+    pub(super) fn extend(&mut self, other: &Page, range: Range<usize>) {
+        if other.large_bytes > 0 {
+            range.for_each(|index| self.insert(self.len(), &other.get(index)));
+            return;
+        }
+        let (from, to) = (other.offset(range.start), other.offset(range.end));
+        let base = self.bytes.len();
+        grow(&mut self.bytes, to - from, 64);
+        self.bytes.extend_from_slice(&other.bytes[from..to]);
+        grow(&mut self.slots, range.len(), 16);
+        let moved = other.slots[range].iter();
+        self.slots.extend(moved.map(|slot| slot - from as u16 + base as u16));
+    }
+
+    /// The index by which as many bytes as possible, up to half, stand before it; never an end.
+    pub(super) fn middle(&self) -> usize {
+        let half = self.bytes.len() / 2;
+        let index = self.slots.partition_point(|slot| usize::from(slot & OFFSET) < half);
+        index.clamp(1, self.len() - 1)
+    }
+
+    /// Gives room that the buffers do not use back.
+    pub(super) fn fit(&mut self) {
+        self.bytes.shrink_to_fit();
+        self.slots.shrink_to_fit();
+    }
+
+    #[inline(always)]
+    fn partition_point(&self, mut holds: impl FnMut(&Key<'_>) -> bool) -> usize {
+        let (mut from, mut to) = (0, self.len());
+        while from < to {
+            let middle = (from + to) / 2;
+            if holds(&self.get(middle)) {
+                from = middle + 1;
+            } else {
+                to = middle;
+            }
+        }
+        from
+    }
+
+    /// Where the element at `index` begins; the end for the length.
+    #[inline]
+    fn offset(&self, index: usize) -> usize {
+        self.slots.get(index).map_or(self.bytes.len(), |slot| usize::from(slot & OFFSET))
+    }
+
+    fn give_back(&mut self) {
+        if self.bytes.capacity() > self.bytes.len() + self.bytes.len() / 4 + 256 {
+            self.bytes.shrink_to(self.bytes.len() + self.bytes.len() / 8);
+        }
+        if self.slots.capacity() > self.slots.len() + self.slots.len() / 4 + 64 {
+            self.slots.shrink_to(self.slots.len() + self.slots.len() / 8);
+        }
+    }
+
+    fn large_member(&self, number: &[u8]) -> &[u8] {
+        let number = u16::from_le_bytes([number[0], number[1]]);
+        self.large[usize::from(number)].as_deref().unwrap_or_default()
+    }
+
+    #[cold]
+    fn put_aside(&mut self, member: &[u8]) -> u16 {
+        self.large_bytes += member.len() + SHARED_OVERHEAD;
+        let number = self.large.iter().position(Option::is_none).unwrap_or_else(|| {
+            grow(&mut self.large, 1, 4);
+            self.large.push(None);
+            self.large.len() - 1
+        });
+        self.large[number] = Some(member.into());
+        number as u16
+    }
+
+    fn release_large(&mut self, index: usize) {
+        let slot = self.slots[index];
+        if slot >> FORM_SHIFT != LARGE {
+            return;
+        }
+        let at = usize::from(slot & OFFSET) + 8;
+        let number = u16::from_le_bytes([self.bytes[at], self.bytes[at + 1]]);
+        if let Some(member) = self.large[usize::from(number)].take() {
+            self.large_bytes -= member.len() + SHARED_OVERHEAD;
+        }
+        if self.large_bytes == 0 {
+            self.large = Vec::new();
+        }
+    }
+}
+
+/// Makes room for `more`, in steps of an eighth.
+#[inline]
+pub(super) fn grow<T>(buffer: &mut Vec<T>, more: usize, least: usize) {
+    if buffer.capacity() - buffer.len() < more {
+        buffer.reserve_exact(more.max(buffer.len() / 8).max(least));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_form_of_a_score_comes_back_bit_by_bit() {
+        let mut scores = vec![0.0, -0.0, 0.1, 1.5, f64::INFINITY, f64::NEG_INFINITY, 5e-324];
+        for bit in 0..63 {
+            for near in [-1, 0, 1] {
+                let integer = (1i64 << bit).wrapping_add(near);
+                scores.extend([integer as f64, -(integer as f64), 1.0 / integer as f64]);
+            }
+        }
+        let long = vec![b'x'; MAX_SMALL + 1];
+        for score in scores.into_iter().filter(|score| !score.is_nan()) {
+            for member in [&b""[..], b"member", &long] {
+                let mut page = Page::default();
+                page.insert(0, &Key::new(score, member));
+                let held = page.get(0);
+                assert_eq!((held.score.to_bits(), held.member), (score.to_bits(), member));
+            }
+        }
+    }
+
+    #[test]
+    fn a_page_is_a_sorted_vector() {
+        let mut rng = fastrand::Rng::with_seed(4);
+        for large in [false, true] {
+            let mut page = Page::default();
+            let mut model: Vec<(f64, Vec<u8>)> = Vec::new();
+            for _ in 0..3000 {
+                let len = if large && rng.u32(..20) == 0 { 600 } else { rng.usize(..30) };
+                let member: Vec<u8> = (0..len).map(|_| rng.u8(b'a'..b'e')).collect();
+                let score = f64::from(rng.i32(-3..3)) * if rng.bool() { 1e3 } else { 0.1 };
+                let key = Key::new(score, &member);
+                let at = page.rank(&key);
+                let expected = model.partition_point(|(s, m)| Key::new(*s, m).is_before(&key));
+                assert_eq!(at, expected);
+                let is_there = at < model.len() && (model[at].0, &model[at].1) == (score, &member);
+                assert_eq!(page.rank_behind(&key), at + usize::from(is_there));
+                if is_there || !page.has_room(&key) {
+                    let to = rng.usize(at..=model.len());
+                    page.remove(at..to);
+                    model.drain(at..to);
+                } else {
+                    page.insert(at, &key);
+                    model.insert(at, (score, member));
+                }
+                assert_eq!(page.len(), model.len());
+                for (index, (score, member)) in model.iter().enumerate() {
+                    assert_eq!(page.get(index), Key::new(*score, member));
+                }
+            }
+            let at = page.len() / 2;
+            let (mut left, whole) = (page.clone(), page.clone());
+            let right = left.split_off(at);
+            left.extend(&right, 0..right.len());
+            assert_eq!(left.len(), whole.len());
+            assert!((0..whole.len()).all(|index| left.get(index) == whole.get(index)));
+            page.remove(0..page.len());
+            assert_eq!((page.len(), page.filled(), page.large_bytes), (0, 0, 0));
+        }
+    }
+}

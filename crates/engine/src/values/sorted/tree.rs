@@ -1,0 +1,615 @@
+//! A B+tree of elements in order, whose nodes count what is below them.
+//!
+//! ```text
+//! inner node   separators   s1   s2   s3        a page
+//!              children   c0   c1   c2   c3     each with the number of its elements
+//! leaf         a page
+//! ```
+//! All in c1 stand before s2, and none before s1. A separator is as short as that allows: the
+//! score alone where scores differ, else the beginning of a member. All leaves are equally deep.
+//! A place is found, by order or by rank, in O(log n); ranges of scores and of members are ranges
+//! of ranks, so they are counted and removed without visiting their elements one by one.
+//!
+//! **Copies.** Nodes are reference-counted. A copy of the tree is its root, O(1); a change copies
+//! the nodes on its way that are shared, and changes the others in place.
+//!
+//! Nodes are split where they are full (at the end of the tree without moving anything, so
+//! that ascending elements fill them) and joined with a neighbour when both have become small.
+//! `bytes` follows every change. Knows no members by name and no key of the keyspace; next:
+//! [`super::cursor`] walks, [`super::big`] adds the table of members.
+
+use super::page::{MAX_BYTES, Page, grow};
+use super::score::Key;
+use smallvec::SmallVec;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// Most children of an inner node.
+const MAX_CHILDREN: usize = 64;
+
+/// What a node takes beside its buffers: itself, its counts, and the allocator's share.
+const NODE_OVERHEAD: usize = size_of::<Node>() + 2 * size_of::<usize>() + 48;
+
+/// Elements in order. A copy shares the nodes until one of the two changes them.
+#[derive(Debug, Clone)]
+pub struct Tree {
+    pub(super) root: Arc<Node>,
+    len: usize,
+    bytes: usize,
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum Node {
+    Leaf(Page),
+    Inner(Inner),
+}
+
+#[derive(Debug, Clone, Default)]
+pub(super) struct Inner {
+    /// One less than children.
+    separators: Page,
+    pub(super) children: Vec<Child>,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Child {
+    pub(super) count: usize,
+    pub(super) node: Arc<Node>,
+}
+
+/// What a full node gave off: to stand behind it.
+struct Split {
+    separator: Separator,
+    right: Child,
+}
+
+/// A separator of its own.
+struct Separator {
+    score: f64,
+    member: SmallVec<[u8; 64]>,
+}
+
+/// Whether a node is the first, or the last, of its level.
+#[derive(Clone, Copy)]
+struct Edges {
+    first: bool,
+    last: bool,
+}
+
+impl Default for Tree {
+    fn default() -> Self {
+        let root = Node::Leaf(Page::default());
+        let bytes = root.own_bytes();
+        Tree { root: Arc::new(root), len: 0, bytes }
+    }
+}
+
+impl Tree {
+    /// Elements.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Bytes that the nodes take. O(1).
+    #[inline]
+    pub fn bytes(&self) -> u64 {
+        self.bytes as u64
+    }
+
+    /// How many elements stand before `key`, which need not be there.
+    pub fn rank(&self, key: &Key<'_>) -> usize {
+        let (mut node, mut rank) = (&*self.root, 0);
+        loop {
+            match node {
+                Node::Leaf(page) => return rank + page.rank(key),
+                Node::Inner(inner) => {
+                    let at = inner.child_of(key);
+                    rank += inner.count_before(at);
+                    node = &inner.children[at].node;
+                }
+            }
+        }
+    }
+
+    /// The element of a rank, from 0.
+    pub fn get(&self, rank: usize) -> Option<Key<'_>> {
+        let (mut node, mut rank) = (&*self.root, rank);
+        if rank >= self.len {
+            return None;
+        }
+        loop {
+            match node {
+                Node::Leaf(page) => return Some(page.get(rank)),
+                Node::Inner(inner) => {
+                    let (at, before) = inner.child_at(rank);
+                    rank -= before;
+                    node = &inner.children[at].node;
+                }
+            }
+        }
+    }
+
+    /// Adds an element that is not there.
+    pub fn insert(&mut self, key: &Key<'_>) {
+        let mut account = Account::of(self.bytes);
+        let edges = Edges { first: true, last: true };
+        if let Some(split) = insert(&mut self.root, key, edges, &mut account) {
+            let left = Child { count: self.len + 1 - split.right.count, node: self.root.clone() };
+            let mut inner = Inner::default();
+            inner.add(0, left, None);
+            inner.add(1, split.right, Some(&split.separator));
+            let root = Node::Inner(inner);
+            account.add(root.own_bytes());
+            self.root = Arc::new(root);
+        }
+        self.len += 1;
+        self.bytes = account.bytes;
+    }
+
+    /// Takes an element out; whether it was there.
+    pub fn remove(&mut self, key: &Key<'_>) -> bool {
+        let rank = self.rank(key);
+        let is_there = self.get(rank).is_some_and(|held| held == *key);
+        if is_there {
+            self.remove_range(rank..rank + 1);
+        }
+        is_there
+    }
+
+    /// Gives a member that has the score of `old` another score. In place where it stays between
+    /// its neighbours.
+    pub fn rescore(&mut self, old: &Key<'_>, score: f64) {
+        let new = Key { score, member: old.member };
+        let mut account = Account::of(self.bytes);
+        let done = rescore(&mut self.root, old, &new, &mut account);
+        self.bytes = account.bytes;
+        if !done && self.remove(old) {
+            self.insert(&new);
+        }
+    }
+
+    /// Takes the elements of some ranks out. What lies wholly between them is dropped as a whole.
+    pub fn remove_range(&mut self, range: Range<usize>) {
+        let range = range.start..range.end.min(self.len);
+        if range.is_empty() {
+            return;
+        }
+        if range.len() == self.len {
+            *self = Tree::default();
+            return;
+        }
+        let mut account = Account::of(self.bytes);
+        self.len -= range.len();
+        remove(&mut self.root, range, &mut account);
+        while let Node::Inner(inner) = &*self.root
+            && let [only] = &inner.children[..]
+        {
+            let node = only.node.clone();
+            account.take(self.root.own_bytes());
+            self.root = node;
+        }
+        self.bytes = account.bytes;
+    }
+
+    /// Frees up to so many nodes; whether none is left. What others share is only let go of. Until
+    /// all are gone, nothing else may be done with the tree.
+    pub fn free_some(&mut self, nodes: usize) -> bool {
+        let mut left = nodes.max(1);
+        let done = free(&mut self.root, &mut left);
+        if done {
+            *self = Tree::default();
+        }
+        done
+    }
+
+    /// Bytes, counted anew; checks what the tree relies on.
+    #[cfg(test)]
+    pub(super) fn checked_bytes(&self) -> usize {
+        let (count, bytes, _) = self.root.check();
+        assert_eq!(count, self.len);
+        bytes
+    }
+}
+
+/// The tree's bytes while it changes.
+struct Account {
+    bytes: usize,
+}
+
+impl Account {
+    fn of(bytes: usize) -> Self {
+        Account { bytes }
+    }
+    fn add(&mut self, bytes: usize) {
+        self.bytes += bytes;
+    }
+    fn take(&mut self, bytes: usize) {
+        self.bytes -= bytes;
+    }
+}
+
+impl Node {
+    /// Bytes of this node alone.
+    #[inline]
+    fn own_bytes(&self) -> usize {
+        NODE_OVERHEAD
+            + match self {
+                Node::Leaf(page) => page.heap_bytes(),
+                Node::Inner(inner) => {
+                    inner.separators.heap_bytes() + inner.children.capacity() * size_of::<Child>()
+                }
+            }
+    }
+
+    /// Bytes of this node and all below it.
+    fn all_bytes(&self) -> usize {
+        let below = match self {
+            Node::Leaf(_) => 0,
+            Node::Inner(inner) => inner.children.iter().map(|c| c.node.all_bytes()).sum(),
+        };
+        self.own_bytes() + below
+    }
+
+    /// So little is in it that it is joined with a neighbour, if that has room.
+    fn is_sparse(&self) -> bool {
+        match self {
+            Node::Leaf(page) => page.filled() < MAX_BYTES / 4,
+            Node::Inner(inner) => inner.children.len() < MAX_CHILDREN / 4,
+        }
+    }
+
+    /// Whether two neighbours fit well into one.
+    fn joins(&self, other: &Node) -> bool {
+        match (self, other) {
+            (Node::Leaf(a), Node::Leaf(b)) => a.filled() + b.filled() <= MAX_BYTES * 3 / 4,
+            (Node::Inner(a), Node::Inner(b)) => {
+                a.children.len() + b.children.len() <= MAX_CHILDREN * 3 / 4
+                    && a.separators.filled() + b.separators.filled() <= MAX_BYTES * 3 / 4
+            }
+            _ => false,
+        }
+    }
+
+    /// Elements, bytes and depth; panics where the tree is none.
+    #[cfg(test)]
+    fn check(&self) -> (usize, usize, usize) {
+        let Node::Inner(inner) = self else {
+            let Node::Leaf(page) = self else { unreachable!() };
+            assert!((1..page.len()).all(|i| page.get(i - 1).is_before(&page.get(i))));
+            return (page.len(), self.own_bytes(), 0);
+        };
+        assert_eq!(inner.separators.len() + 1, inner.children.len());
+        assert!(inner.children.len() <= MAX_CHILDREN);
+        let (mut count, mut bytes, mut depths) = (0, self.own_bytes(), Vec::new());
+        for (at, child) in inner.children.iter().enumerate() {
+            let (held, more, depth) = child.node.check();
+            assert_eq!(held, child.count);
+            assert!(held > 0);
+            if at > 0 {
+                let separator = inner.separators.get(at - 1);
+                assert!(inner.children[at - 1].node.end(true).is_before(&separator));
+                assert!(!child.node.end(false).is_before(&separator));
+            }
+            (count, bytes) = (count + held, bytes + more);
+            depths.push(depth);
+        }
+        assert!(depths.iter().all(|depth| *depth == depths[0]));
+        (count, bytes, depths[0] + 1)
+    }
+
+    /// The last or the first element.
+    #[cfg(test)]
+    fn end(&self, last: bool) -> Key<'_> {
+        match self {
+            Node::Leaf(page) => page.get(if last { page.len() - 1 } else { 0 }),
+            Node::Inner(inner) => {
+                inner.children[if last { inner.children.len() - 1 } else { 0 }].node.end(last)
+            }
+        }
+    }
+}
+
+impl Inner {
+    /// The child that `key` belongs to.
+    #[inline]
+    fn child_of(&self, key: &Key<'_>) -> usize {
+        self.separators.rank_behind(key)
+    }
+
+    /// Elements in the children before one.
+    #[inline]
+    fn count_before(&self, at: usize) -> usize {
+        self.children[..at].iter().map(|child| child.count).sum()
+    }
+
+    /// The child with the element of a rank, and how many elements stand before that child.
+    #[inline]
+    pub(super) fn child_at(&self, rank: usize) -> (usize, usize) {
+        let (mut at, mut before) = (0, 0);
+        while before + self.children[at].count <= rank {
+            before += self.children[at].count;
+            at += 1;
+        }
+        (at, before)
+    }
+
+    /// Puts a child at a place, behind its separator; the first one has none.
+    fn add(&mut self, at: usize, child: Child, separator: Option<&Separator>) {
+        if let Some(separator) = separator {
+            self.separators.insert(at - 1, &separator.as_key());
+        }
+        grow(&mut self.children, 1, 4);
+        self.children.insert(at, child);
+    }
+
+    /// Puts a child in and returns what had to go for it.
+    fn add_or_split(&mut self, at: usize, split: Split, edges: Edges) -> Option<Split> {
+        let Split { separator, right } = split;
+        if self.children.len() < MAX_CHILDREN && self.separators.has_room(&separator.as_key()) {
+            self.add(at, right, Some(&separator));
+            return None;
+        }
+        let len = self.children.len();
+        let cut = if at == len && edges.last {
+            len - 1
+        } else if len >= MAX_CHILDREN {
+            len / 2
+        } else {
+            self.separators.middle().max(1)
+        };
+        let (raised, mut rest) = self.split_off(cut);
+        if at <= cut {
+            self.add(at, right, Some(&separator));
+        } else {
+            rest.add(at - cut, right, Some(&separator));
+        }
+        let count = rest.children.iter().map(|child| child.count).sum();
+        let right = Child { count, node: Arc::new(Node::Inner(rest)) };
+        Some(Split { separator: raised, right })
+    }
+
+    /// Cuts before a child; what is behind it, and the separator between.
+    fn split_off(&mut self, cut: usize) -> (Separator, Inner) {
+        let separators = self.separators.split_off(cut);
+        let raised = Separator::from(self.separators.get(cut - 1));
+        self.separators.remove(cut - 1..cut);
+        self.separators.fit();
+        let children = self.children.split_off(cut);
+        self.children.shrink_to_fit();
+        (raised, Inner { separators, children })
+    }
+
+    /// Takes children out, each with a separator beside it.
+    fn take(&mut self, range: Range<usize>) {
+        if range.is_empty() {
+            return;
+        }
+        let first = if range.start == 0 { 0 } else { range.start - 1 };
+        let last = (first + range.len()).min(self.separators.len());
+        self.separators.remove(first..last);
+        self.children.drain(range);
+        if self.children.capacity() > self.children.len() * 2 + 8 {
+            self.children.shrink_to_fit();
+        }
+    }
+
+    /// Joins a child that has become small with a neighbour.
+    fn mend(&mut self, at: usize, account: &mut Account) {
+        let Some(child) = self.children.get(at) else { return };
+        if !child.node.is_sparse() {
+            return;
+        }
+        let joins = |left: usize| {
+            self.children
+                .get(left + 1)
+                .is_some_and(|right| self.children[left].node.joins(&right.node))
+        };
+        let left = if at > 0 && joins(at - 1) {
+            at - 1
+        } else if joins(at) {
+            at
+        } else {
+            return;
+        };
+        self.join(left, account);
+    }
+
+    /// Puts what is in a child's right neighbour into it.
+    fn join(&mut self, left: usize, account: &mut Account) {
+        let right = self.children[left + 1].clone();
+        let separator = Separator::from(self.separators.get(left));
+        let child = &mut self.children[left];
+        account.take(child.node.own_bytes() + right.node.own_bytes());
+        child.count += right.count;
+        match (Arc::make_mut(&mut child.node), &*right.node) {
+            (Node::Leaf(page), Node::Leaf(other)) => page.extend(other, 0..other.len()),
+            (Node::Inner(inner), Node::Inner(other)) => {
+                inner.separators.insert(inner.separators.len(), &separator.as_key());
+                inner.separators.extend(&other.separators, 0..other.separators.len());
+                grow(&mut inner.children, other.children.len(), 4);
+                inner.children.extend_from_slice(&other.children);
+            }
+            _ => {}
+        }
+        account.add(child.node.own_bytes());
+        self.take(left + 1..left + 2);
+    }
+}
+
+impl Edges {
+    /// Of a child.
+    fn of_child(self, at: usize, children: usize) -> Edges {
+        Edges { first: self.first && at == 0, last: self.last && at + 1 == children }
+    }
+}
+
+impl Separator {
+    /// The shortest that tells the two apart, the first of which stands before the other.
+    fn between(left: &Key<'_>, right: &Key<'_>) -> Separator {
+        let same = || left.member.iter().zip(right.member).take_while(|(a, b)| a == b).count();
+        let len = if left.score < right.score { 0 } else { same() + 1 };
+        Separator { score: right.score, member: SmallVec::from_slice(&right.member[..len]) }
+    }
+
+    fn as_key(&self) -> Key<'_> {
+        Key::new(self.score, &self.member)
+    }
+}
+
+impl From<Key<'_>> for Separator {
+    fn from(key: Key<'_>) -> Self {
+        Separator { score: key.score, member: SmallVec::from_slice(key.member) }
+    }
+}
+
+/// Adds an element below a node.
+fn insert(
+    node: &mut Arc<Node>,
+    key: &Key<'_>,
+    edges: Edges,
+    account: &mut Account,
+) -> Option<Split> {
+    account.take(node.own_bytes());
+    let node = Arc::make_mut(node);
+    let split = match node {
+        Node::Leaf(page) => insert_into_leaf(page, key, edges),
+        Node::Inner(inner) => {
+            let at = inner.child_of(key);
+            let edges_of_child = edges.of_child(at, inner.children.len());
+            let child = &mut inner.children[at];
+            child.count += 1;
+            match insert(&mut child.node, key, edges_of_child, account) {
+                None => None,
+                Some(split) => {
+                    child.count -= split.right.count;
+                    inner.add_or_split(at + 1, split, edges)
+                }
+            }
+        }
+    };
+    account.add(node.own_bytes());
+    if let Some(split) = &split {
+        account.add(split.right.node.own_bytes());
+    }
+    split
+}
+
+fn insert_into_leaf(page: &mut Page, key: &Key<'_>, edges: Edges) -> Option<Split> {
+    let at = page.rank(key);
+    if page.has_room(key) {
+        page.insert(at, key);
+        return None;
+    }
+    let right = if at == page.len() && edges.last {
+        // It is done growing.
+        page.fit();
+        let mut right = Page::default();
+        right.insert(0, key);
+        right
+    } else if at == 0 && edges.first {
+        let mut right = std::mem::take(page);
+        right.fit();
+        page.insert(0, key);
+        right
+    } else {
+        let cut = page.middle();
+        let mut right = page.split_off(cut);
+        match at.checked_sub(cut) {
+            Some(at) if at > 0 => right.insert(at, key),
+            _ => page.insert(at, key),
+        }
+        right
+    };
+    let separator = Separator::between(&page.get(page.len() - 1), &right.get(0));
+    let right = Child { count: right.len(), node: Arc::new(Node::Leaf(right)) };
+    Some(Split { separator, right })
+}
+
+/// Puts `new` in the place of `old` where both belong into one leaf; whether they do.
+fn rescore(node: &mut Arc<Node>, old: &Key<'_>, new: &Key<'_>, account: &mut Account) -> bool {
+    if let Node::Inner(inner) = &**node
+        && inner.child_of(old) != inner.child_of(new)
+    {
+        return false;
+    }
+    if let Node::Leaf(page) = &**node
+        && !page.has_room(new)
+    {
+        return false;
+    }
+    account.take(node.own_bytes());
+    let node = Arc::make_mut(node);
+    let done = match node {
+        Node::Leaf(page) => {
+            let at = page.rank(old);
+            let is_there = at < page.len() && page.get(at) == *old;
+            if is_there {
+                page.remove(at..at + 1);
+                page.insert(page.rank(new), new);
+            }
+            is_there
+        }
+        Node::Inner(inner) => {
+            let at = inner.child_of(old);
+            rescore(&mut inner.children[at].node, old, new, account)
+        }
+    };
+    account.add(node.own_bytes());
+    done
+}
+
+/// Takes the elements of some ranks out from below a node, but not all.
+fn remove(node: &mut Arc<Node>, range: Range<usize>, account: &mut Account) {
+    account.take(node.own_bytes());
+    let node = Arc::make_mut(node);
+    match node {
+        Node::Leaf(page) => page.remove(range),
+        Node::Inner(inner) => {
+            let (first, before) = inner.child_at(range.start);
+            let (mut whole, mut start) = (first..first, before);
+            for at in first..inner.children.len() {
+                let child = &mut inner.children[at];
+                let end = start + child.count;
+                if start >= range.end {
+                    break;
+                }
+                if range.start <= start && end <= range.end {
+                    whole = if whole.is_empty() { at..at + 1 } else { whole.start..at + 1 };
+                    account.take(child.node.all_bytes());
+                } else {
+                    let part = range.start.max(start) - start..range.end.min(end) - start;
+                    child.count -= part.len();
+                    remove(&mut child.node, part, account);
+                }
+                start = end;
+            }
+            let gap = if whole.is_empty() { first + 1 } else { whole.start };
+            inner.take(whole);
+            // The second first: joining it moves what is behind.
+            inner.mend(gap, account);
+            inner.mend(gap.saturating_sub(1), account);
+        }
+    }
+    account.add(node.own_bytes());
+}
+
+/// Frees nodes from the end; whether this one has nothing left below it.
+fn free(node: &mut Arc<Node>, left: &mut usize) -> bool {
+    let Some(Node::Inner(inner)) = Arc::get_mut(node) else {
+        *left = left.saturating_sub(1);
+        return true;
+    };
+    while let Some(child) = inner.children.last_mut() {
+        if *left == 0 || !free(&mut child.node, left) {
+            return false;
+        }
+        inner.children.pop();
+    }
+    true
+}
