@@ -15,7 +15,8 @@ pub struct Corrupt {
 }
 
 impl Corrupt {
-    pub(crate) fn new(reason: &'static str, offset: usize) -> Corrupt {
+    /// What is wrong, and where it was noticed.
+    pub fn new(reason: &'static str, offset: usize) -> Corrupt {
         Corrupt { reason, offset }
     }
 }

@@ -208,6 +208,9 @@ pub enum Find {
         last: i32,
         /// Distance between keys.
         step: usize,
+        /// If not 0, and the last is counted from the end, only this part (2: half) of the words
+        /// from the first on are keys.
+        limit: usize,
     },
     /// A word holds their number.
     KeyNum {
@@ -244,7 +247,7 @@ impl KeySpec {
 
     /// From `index` to `last`, each `step`th.
     pub const fn range(index: usize, last: i32, step: usize, flags: KeyFlags) -> KeySpec {
-        KeySpec { flags, begin: Begin::Index(index), find: Find::Range { last, step } }
+        KeySpec { flags, begin: Begin::Index(index), find: Find::Range { last, step, limit: 0 } }
     }
 
     /// A number at word `index`, and as many keys after it.
@@ -262,6 +265,10 @@ impl KeySpec {
 /// again after each widening, with the database selected. Once it names nothing new the command
 /// runs.
 pub type MoreShards = fn(&Keys<'_>, &[&[u8]]) -> ShardSet;
+
+/// Visits the keys among a request's words, position and use, where key specifications may miss
+/// some or take others for them; `false` when the words make no sense.
+pub type FindKeys = fn(&[&[u8]], &mut dyn FnMut(usize, KeyFlags)) -> bool;
 
 /// What is known of a command.
 #[derive(Debug)]
@@ -286,6 +293,8 @@ pub struct Spec {
     pub acl: Categories,
     /// Where its keys stand.
     pub keys: &'static [KeySpec],
+    /// How its keys are found, where `keys` is only what clients can be told of it.
+    pub find_keys: Option<FindKeys>,
     /// Which shards it needs beside those of its keys, for one that names none and yet does not
     /// need all of them.
     pub more_shards: Option<MoreShards>,
@@ -308,6 +317,7 @@ impl Spec {
         flags: 0,
         acl: 0,
         keys: &[],
+        find_keys: None,
         more_shards: None,
         tips: &[],
         subcommands: &[],
@@ -333,6 +343,9 @@ impl Spec {
     /// in the words makes no sense; what is visited then is what could be found.
     #[inline]
     pub fn each_key(&self, words: &[&[u8]], mut visit: impl FnMut(usize, KeyFlags)) -> bool {
+        if let Some(find) = self.find_keys {
+            return find(words, &mut visit);
+        }
         let mut sensible = true;
         for spec in self.keys {
             sensible &= spec.each(words, &mut visit);
@@ -377,8 +390,10 @@ impl KeySpec {
     fn each(&self, words: &[&[u8]], visit: &mut impl FnMut(usize, KeyFlags)) -> bool {
         let Some(first) = self.first(words) else { return true };
         match self.find {
-            Find::Range { last, step } => {
-                let last = if last < 0 {
+            Find::Range { last, step, limit } => {
+                let last = if last < 0 && limit > 0 {
+                    (first + (words.len() - first) / limit) as i64 + i64::from(last)
+                } else if last < 0 {
                     words.len() as i64 + i64::from(last)
                 } else {
                     first as i64 + i64::from(last)

@@ -89,8 +89,9 @@ impl<'a> Encoded<'a> {
         Encoded::new(Entry::from_bytes(element))
     }
 
+    /// The same of an entry as it is: a string is not examined for being an integer.
     #[inline]
-    pub(super) fn new(entry: Entry<'a>) -> Encoded<'a> {
+    pub fn new(entry: Entry<'a>) -> Encoded<'a> {
         let mut head = [0; 9];
         let (head_len, body) = match entry {
             Entry::Int(value) => (int_head(value, &mut head), &[][..]),

@@ -160,11 +160,11 @@ fn describe_keys(keys: &KeySpec, reply: &mut dyn Reply) {
     }
     reply.bulk(b"find_keys");
     match keys.find {
-        Find::Range { last, step } => {
+        Find::Range { last, step, limit } => {
             method(reply, "range", 3);
             number(reply, "lastkey", i64::from(last));
             number(reply, "keystep", step as i64);
-            number(reply, "limit", 0);
+            number(reply, "limit", limit as i64);
         }
         Find::KeyNum { at, first, step } => {
             method(reply, "keynum", 3);
@@ -189,7 +189,7 @@ fn range_of(spec: &Spec) -> Range {
     let mut range = Range::default();
     for keys in spec.keys {
         range.movable |= keys.flags & key::INCOMPLETE != 0;
-        let (Begin::Index(index), Find::Range { last, step }) = (keys.begin, keys.find) else {
+        let (Begin::Index(index), Find::Range { last, step, .. }) = (keys.begin, keys.find) else {
             range.movable = true;
             continue;
         };
