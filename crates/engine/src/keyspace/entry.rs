@@ -362,6 +362,32 @@ impl Entry {
         }
     }
 
+    /// The bytes of a [`Kind::SharedString`], to be changed; those that somebody else shares are
+    /// copied first.
+    pub(crate) fn shared_mut<'a>(self) -> Option<&'a mut Vec<u8>> {
+        if self.kind() != Kind::SharedString {
+            return None;
+        }
+        let layout = self.layout();
+        // SAFETY: the entry owns one count of this Arc; it is lent to `make_mut`, which may
+        // exchange it for another, and goes back into the entry before anything can fail.
+        let raw = unsafe {
+            let mut shared = Arc::from_raw(self.pointer().cast::<Vec<u8>>());
+            Arc::make_mut(&mut shared);
+            let raw = Arc::into_raw(shared).cast_mut();
+            self.at.add(layout.value).cast::<*mut Vec<u8>>().write_unaligned(raw);
+            raw
+        };
+        // SAFETY: nobody else has a count, and the caller holds the shard's lock.
+        Some(unsafe { &mut *raw })
+    }
+
+    /// Notes that a string in the entry was changed in place.
+    pub(crate) fn mark_raw(self) {
+        debug_assert!(!self.kind().is_pointer() && self.kind().type_of() == Type::String);
+        self.set_header(self.header() & !KIND_MASK | Kind::RawString as u64);
+    }
+
     /// The object of an object kind, to be changed.
     pub(crate) fn object_mut<'a>(self) -> Option<&'a mut Object> {
         if !self.kind().is_object() {

@@ -8,7 +8,7 @@
 //! **Invariant:** no command, no expiry, no eviction and no loader of live data changes an entry
 //! any other way.
 
-use super::entry::{Form, Meta, NewValue, Pointee, SharedBytes, Type, ValueRef};
+use super::entry::{Form, MAX_INLINE_VALUE, Meta, NewValue, Pointee, SharedBytes, Type, ValueRef};
 use super::shard::{Found, Shard};
 use crate::changes::Changes;
 use crate::values::Object;
@@ -225,8 +225,8 @@ impl<'g> Gate<'g> {
 
     /// Changes a string. The result is `raw` in Redis's terms. A missing key is an empty string.
     pub fn edit_string<R>(&mut self, edit: impl FnOnce(&mut Vec<u8>) -> R) -> R {
-        if let Some(shared) = self.shared() {
-            return self.edit_shared(shared, edit);
+        if let Some(found) = self.found_of(Kind::SharedString) {
+            return self.edit_shared(found, edit);
         }
         let mut bytes = std::mem::take(&mut self.changes.scratch);
         bytes.clear();
@@ -236,6 +236,40 @@ impl<'g> Gate<'g> {
         let result = edit(&mut bytes);
         self.put(NewValue::Bytes(Kind::RawString, &bytes), Expiry::Keep);
         self.changes.scratch = bytes;
+        result
+    }
+
+    /// Changes a string's bytes where they stand, after zeros were added until there are `len`;
+    /// none are taken away. The result is `raw` in Redis's terms, a missing key an empty string.
+    /// O(change) for a large string that nobody shares.
+    pub fn edit_bytes<R>(&mut self, len: usize, edit: impl FnOnce(&mut [u8]) -> R) -> R {
+        if let Some(found) = self.found_of(Kind::SharedString) {
+            return self.edit_shared(found, |bytes| {
+                lengthen(bytes, len);
+                edit(bytes)
+            });
+        }
+        let inline = self.found_of(Kind::String).or(self.found_of(Kind::RawString));
+        if let Some(found) = inline.filter(|_| len <= MAX_INLINE_VALUE) {
+            self.before_change();
+            let (found, result) = self.shard.change_string(self.db, found, len, edit);
+            self.changed(found);
+            return result;
+        }
+        let old = match self.value() {
+            Some(ValueRef::String(old, _)) => old,
+            _ => &[],
+        };
+        // Fresh zeroed memory is not touched before it is needed.
+        let mut bytes = vec![0; len.max(old.len())];
+        bytes[..old.len()].copy_from_slice(old);
+        let result = edit(&mut bytes);
+        let value = if bytes.len() > MAX_INLINE_VALUE {
+            NewValue::Shared(Arc::new(bytes))
+        } else {
+            NewValue::Bytes(Kind::RawString, &bytes)
+        };
+        self.put(value, Expiry::Keep);
         result
     }
 
@@ -268,10 +302,7 @@ impl<'g> Gate<'g> {
         }
         self.before_change();
         let found = self.shard.splice(self.db, found, cut, gap, fill);
-        self.shard.entry(found).note_written(self.changes.access);
-        self.found = Some(found);
-        self.stale = false;
-        self.after_change();
+        self.changed(found);
     }
 
     /// Changes a collection with memory of its own; `None` when the key holds none.
@@ -290,19 +321,11 @@ impl<'g> Gate<'g> {
         self.changes.garbage.push(Pointee::Object(Box::new(part)));
     }
 
-    fn edit_shared<R>(&mut self, shared: SharedBytes, edit: impl FnOnce(&mut Vec<u8>) -> R) -> R {
-        // The entry keeps its own count until the new value replaces it, so an unshared string
-        // is taken out first and changed in place.
-        let deadline_ms = self.deadline_ms();
-        drop(shared);
-        let mut owned = match self.take() {
-            Some((OwnedValue::Shared(shared), _)) => shared,
-            _ => SharedBytes::default(),
-        };
-        let result = edit(Arc::make_mut(&mut owned));
-        let expiry = deadline_ms.map_or(Expiry::Clear, Expiry::AtMs);
-        self.put(NewValue::Shared(owned), expiry);
-        result
+    fn edit_shared<R>(&mut self, found: Found, edit: impl FnOnce(&mut Vec<u8>) -> R) -> R {
+        self.before_change();
+        let result = self.shard.change_shared(found, edit);
+        self.changed(found);
+        result.expect("the entry was found to hold a shared string")
     }
 
     fn expire(&mut self) {
@@ -320,6 +343,11 @@ impl<'g> Gate<'g> {
         if self.stale { self.shard.find(self.db, self.hash, self.key) } else { self.found }
     }
 
+    /// Where the entry is, if it is of this kind.
+    fn found_of(&self, kind: Kind) -> Option<Found> {
+        self.found().filter(|&found| self.shard.entry(found).kind() == kind)
+    }
+
     fn forget(&mut self) {
         self.found = None;
         self.stale = false;
@@ -335,6 +363,14 @@ impl<'g> Gate<'g> {
         self.shard.hand_over(self.db, found);
     }
 
+    /// Notes that the entry, which is here, was changed in place.
+    fn changed(&mut self, found: Found) {
+        self.shard.entry(found).note_written(self.changes.access);
+        self.found = Some(found);
+        self.stale = false;
+        self.after_change();
+    }
+
     fn after_change(&mut self) {
         self.changes.count += 1;
         self.shard.watched.touch(self.db, self.key);
@@ -344,11 +380,63 @@ impl<'g> Gate<'g> {
     }
 }
 
+/// Adds zeros until there are `len` bytes; room grows by an eighth, which is what a key that grows
+/// bit by bit may waste.
+fn lengthen(bytes: &mut Vec<u8>, len: usize) {
+    if len <= bytes.len() {
+        return;
+    }
+    if len > bytes.capacity() {
+        let room = len.max(bytes.len() + bytes.len() / 8);
+        bytes.reserve_exact(room - bytes.len());
+    }
+    bytes.resize(len, 0);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keyspace::entry::MAX_INLINE_VALUE;
     use crate::keyspace::hash::KeyHash;
+
+    /// Strings that grow from nothing over every bound, with and without a TTL, under keys of both
+    /// length forms, some of them shared, equal a vector that is changed the same way; who shares
+    /// them sees no change.
+    #[test]
+    fn strings_changed_in_place_equal_a_vector() {
+        let hash = KeyHash::new(1);
+        let mut rng = fastrand::Rng::with_seed(5);
+        for (key_len, deadline_ms) in [(1, None), (300, None), (5000, None), (3, Some(9000))] {
+            let mut shard = Shard::new(hash);
+            let mut changes = Changes::default();
+            let key = vec![b'k'; key_len];
+            let mut gate = Gate::open(&mut shard, &mut changes, 0, hash.of(&key), &key);
+            let mut model = b"7".to_vec();
+            gate.put(NewValue::Bytes(Kind::String, &model), Expiry::Keep);
+            gate.set_deadline(deadline_ms);
+            for step in 0..2000 {
+                let longest = [10, 300, 9000, 20_000][step / 500];
+                let len = rng.usize(..longest);
+                let seen = gate.shared().map(|shared| (shared.clone(), shared.to_vec()));
+                model.resize(model.len().max(len), 0);
+                let at = rng.usize(..model.len());
+                let byte = rng.u8(..);
+                model[at] = byte;
+                let before = gate.edit_bytes(len, |bytes| std::mem::replace(&mut bytes[at], byte));
+                assert_eq!(
+                    before,
+                    seen.as_ref().map_or(before, |seen| { seen.1.get(at).copied().unwrap_or(0) })
+                );
+                let ValueRef::String(bytes, true) = gate.value().unwrap() else {
+                    panic!("another kind")
+                };
+                assert_eq!(bytes, model);
+                assert_eq!(gate.deadline_ms(), deadline_ms);
+                assert!(seen.is_none_or(|(shared, was)| *shared == was));
+            }
+            assert!(gate.remove());
+            assert_eq!(shard.outside_bytes(), 0, "with a key of {key_len}");
+        }
+    }
 
     /// Values of all lengths that an entry holds, with and without a TTL, under keys of both
     /// length forms, equal a vector that is spliced the same way.

@@ -338,6 +338,39 @@ impl Shard {
         Some(result)
     }
 
+    /// Changes the bytes of a found entry's string where they stand: zeros are added until there
+    /// are `len`. The entry moves only where its block's size changes.
+    pub(crate) fn change_string<R>(
+        &mut self,
+        db: u8,
+        found: Found,
+        len: usize,
+        change: impl FnOnce(&mut [u8]) -> R,
+    ) -> (Found, R) {
+        let old = self.entry(found).bytes().len();
+        let found = match len.checked_sub(old) {
+            None | Some(0) => found,
+            Some(gap) => self.splice(db, found, old..old, gap, |value| value[old..].fill(0)),
+        };
+        let entry = self.entry(found);
+        entry.mark_raw();
+        (found, change(entry.bytes_mut()))
+    }
+
+    /// Changes the shared string of a found entry and keeps its bytes accounted.
+    pub(crate) fn change_shared<R>(
+        &mut self,
+        found: Found,
+        change: impl FnOnce(&mut Vec<u8>) -> R,
+    ) -> Option<R> {
+        let entry = self.entry(found);
+        let bytes = entry.shared_mut()?;
+        let before = bytes.len() as u64;
+        let result = change(bytes);
+        self.outside.bytes = self.outside.bytes - before + bytes.len() as u64;
+        Some(result)
+    }
+
     /// An entry that is due at `now_ms`, its database and hash.
     pub(crate) fn due(&mut self, now_ms: u64) -> Option<(u8, u64, Found)> {
         let mut next = u64::MAX;

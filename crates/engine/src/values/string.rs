@@ -79,15 +79,7 @@ pub fn overwrite(
     }
     let end = sum_within(offset, part.len(), limit)?;
     let len = end.max(old);
-    change(gate, len, |bytes| {
-        if bytes.is_empty() {
-            // Fresh zeroed memory is not touched before it is needed.
-            *bytes = vec![0; len];
-        } else {
-            bytes.resize(len, 0);
-        }
-        bytes[offset..end].copy_from_slice(part);
-    });
+    gate.edit_bytes(len, |bytes| bytes[offset..end].copy_from_slice(part));
     Ok(len)
 }
 
