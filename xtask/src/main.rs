@@ -1,4 +1,4 @@
-//! The project's own tools: `cargo xtask test | tidy | docs | bench | soak`.
+//! The project's own tools: `cargo xtask test | tidy | docs | bench | conformance | soak`.
 //!
 //! It links nothing of Larder, so that a broken engine does not break the tools. Each subcommand has a module
 //! of its name; `setup` fetches what tests and benches need, `step` runs and times commands.
@@ -8,6 +8,7 @@
 
 mod bench;
 mod benchmark;
+mod conformance;
 mod docs;
 mod server;
 mod setup;
@@ -55,6 +56,8 @@ enum Command {
         #[arg(long)]
         peers_only: bool,
     },
+    /// Runs the official test suites of Valkey and Redis against our server.
+    Conformance(conformance::Options),
     /// Runs for long what finds rare mistakes: property tests and fuzz targets.
     Soak {
         /// How long each fuzz target runs.
@@ -78,6 +81,7 @@ fn main() -> ExitCode {
         Command::Bench { table, quick, write, peers_only } => {
             bench::run(&root, table, bench::Scope { quick, write, peers_only })
         }
+        Command::Conformance(options) => conformance::run(&root, &options),
         Command::Soak { minutes, seed } => soak::run(&root, minutes, seed),
         Command::Load(options) => bench::load::run(&options).map(|()| true),
     };

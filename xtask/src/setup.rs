@@ -176,7 +176,11 @@ pub(crate) fn redis_server(root: &Path) -> Result<Option<PathBuf>> {
     Ok(Some(link))
 }
 
-fn debian_package(name: &str, why: &str) -> Result<()> {
+/// Installs a package of Debian if root asks.
+///
+/// # Errors
+/// When it may not be installed; the message names it and `why`.
+pub(crate) fn debian_package(name: &str, why: &str) -> Result<()> {
     let id = Command::new("id").arg("-u").output()?;
     let may = exists("apt-get") && id.stdout.trim_ascii() == b"0";
     if !may {

@@ -143,7 +143,7 @@ pub fn parse(args: &[OsString], around: &mut Surroundings<'_>) -> Result<Invocat
     if program == "redis-sentinel" || rest.iter().any(|word| word == "--sentinel") {
         return Err(failure("Larder is not a Sentinel: run redis-sentinel of Redis for that"));
     }
-    if program == "redis-server" {
+    if program == "redis-server" || program == "valkey-server" {
         return match redis_answer(rest) {
             Some(answer) => answer,
             None => serve_as_redis(rest, around),
@@ -211,7 +211,7 @@ In place of a redis-server, with its defaults and its command line:
   larder /etc/redis/redis.conf        a file of Redis, as it is
   larder --port 7000 --save \"\"        settings as options, any number of them
   larder - < redis.conf               the file on standard input
-or call the program redis-server (a link is enough).";
+or call the program redis-server or valkey-server (a link is enough).";
 
 const SERVE_HELP: &str = "\
 Every setting of redis.conf is an option. Those that one needs first:

@@ -483,6 +483,8 @@ params! {
     CrashLogEnabled: yes_no("crash-log-enabled", "yes", Nothing, "A panic is always logged.");
     CrashMemcheckEnabled: yes_no("crash-memcheck-enabled", "yes", Nothing,
         "Memory is not tested after a crash.");
+    HideUserDataFromLog: yes_no("hide-user-data-from-log", "yes", Nothing,
+        "Keys and values are never logged; a setting of Valkey.");
     UseExitOnPanic: yes_no("use-exit-on-panic", "no", Nothing, "For tests of Redis.").hidden();
     EnableDebugAssert: yes_no("enable-debug-assert", "no", Nothing, "For tests of Redis.")
         .hidden().at_start();
