@@ -364,6 +364,18 @@ impl Config {
         self.count(Id::SetMaxListpackValue)
     }
 
+    /// `zset-max-listpack-entries`.
+    #[must_use]
+    pub fn zset_max_listpack_entries(&self) -> usize {
+        self.count(Id::ZsetMaxListpackEntries)
+    }
+
+    /// `zset-max-listpack-value`, in bytes.
+    #[must_use]
+    pub fn zset_max_listpack_value(&self) -> usize {
+        self.count(Id::ZsetMaxListpackValue)
+    }
+
     /// `notify-keyspace-events`: the bits of [`super::notify`].
     #[must_use]
     pub fn notify_keyspace_events(&self) -> i64 {

@@ -20,6 +20,8 @@ pub enum Object {
     List(list::Chunks),
     /// A set in a hash table.
     Set(set::Members),
+    /// A sorted set in a tree; apart, so that other collections' objects do not grow with it.
+    Sorted(Box<sorted::Big>),
 }
 
 impl Object {
@@ -28,6 +30,7 @@ impl Object {
         match self {
             Object::List(_) => Kind::ListChunks,
             Object::Set(_) => Kind::SetTable,
+            Object::Sorted(_) => Kind::SortedTree,
         }
     }
 
@@ -36,6 +39,7 @@ impl Object {
         match self {
             Object::List(list) => list.bytes(),
             Object::Set(set) => set.bytes(),
+            Object::Sorted(set) => set.bytes(),
         }
     }
 }

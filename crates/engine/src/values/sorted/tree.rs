@@ -197,10 +197,10 @@ impl Tree {
         self.bytes = account.bytes;
     }
 
-    /// Frees up to so many nodes; whether none is left. What others share is only let go of. Until
-    /// all are gone, nothing else may be done with the tree.
-    pub fn free_some(&mut self, nodes: usize) -> bool {
-        let mut left = nodes.max(1);
+    /// Frees about so many elements; whether none is left. What others share is only let go of.
+    /// The tree is good for nothing else from then on.
+    pub fn free_some(&mut self, budget: usize) -> bool {
+        let mut left = budget.max(1);
         let done = free(&mut self.root, &mut left);
         if done {
             *self = Tree::default();
@@ -601,9 +601,16 @@ fn remove(node: &mut Arc<Node>, range: Range<usize>, account: &mut Account) {
 
 /// Frees nodes from the end; whether this one has nothing left below it.
 fn free(node: &mut Arc<Node>, left: &mut usize) -> bool {
-    let Some(Node::Inner(inner)) = Arc::get_mut(node) else {
-        *left = left.saturating_sub(1);
-        return true;
+    let inner = match Arc::get_mut(node) {
+        Some(Node::Inner(inner)) => inner,
+        Some(Node::Leaf(page)) => {
+            *left = left.saturating_sub(page.len().max(1));
+            return true;
+        }
+        None => {
+            *left = left.saturating_sub(1);
+            return true;
+        }
     };
     while let Some(child) = inner.children.last_mut() {
         if *left == 0 || !free(&mut child.node, left) {
