@@ -24,6 +24,9 @@ const EDGES: &[&str] = &[
 /// Numbers that are not written as integers are.
 const FLOATS: &[&str] = &["0.5", "-2.25", "0.10", "0.001", "1e2", "3e-300", "inf", "-inf"];
 
+/// Ends of ranges of sorted sets.
+const ENDS: &[&str] = &["-", "+", "[m1", "(m2", "[a", "(b", "(1", "-inf", "+inf"];
+
 /// A source of random requests and their parts.
 #[derive(Debug)]
 pub struct Requests {
@@ -133,6 +136,7 @@ impl Requests {
         let number = match (kind, name) {
             ("key", _) => return self.key(spec.group),
             ("pattern", _) => return b"*[0-3]".to_vec(),
+            (_, "min" | "max") if self.rng.bool() => return self.one_of(ENDS),
             ("integer" | "unix-time", _) if rare => return self.one_of(EDGES),
             ("double", _) if self.rng.bool() => return self.one_of(FLOATS),
             ("double", _) => self.rng.i64(0..4),

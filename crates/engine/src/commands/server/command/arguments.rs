@@ -183,11 +183,10 @@ fn value(name: &str) -> Argument {
         "seconds" | "milliseconds" | "count" | "numkeys" | "index" | "start" | "stop" | "end"
         | "offset" | "rank" | "maxlen" | "num-matches" | "len" | "limit" | "cursor" | "bit"
         | "protover" | "timestamp" | "client-id" | "version" | "numlocal" | "numreplicas"
-        | "decrement" | "min-match-len" | "destination-db" | "db" | "index1" | "index2" => {
-            "integer"
-        }
+        | "decrement" | "min-match-len" | "destination-db" | "db" | "index1" | "index2"
+        | "weight" => "integer",
         "unix-time-seconds" | "unix-time-milliseconds" => "unix-time",
-        "timeout" | "increment-float" => "double",
+        "timeout" | "increment-float" | "score" => "double",
         _ => "string",
     };
     plain(name, Shape::Value(kind))
