@@ -1,7 +1,7 @@
 //! Random commands: those that change data as SPEC says they are written, reads from templates.
 //!
-//! In a template `$s $S $l` are keys that mostly hold a string, a set, a list; `$k` is any of them;
-//! `$v` a value, `$m` a member, `$i` a small integer. Keys are those of [`Requests`].
+//! In a template `$s $S $l $z` are keys that mostly hold a string, a set, a list, a sorted set; `$k`
+//! is any of them; `$v` a value, `$m` a member, `$i` a small integer, `$f` a score. Keys are those of [`Requests`].
 
 use fastrand::Rng;
 use larder_engine::commands::{Known, all};
@@ -20,6 +20,19 @@ const WRITES: &[&str] = &[
     "sadd $S $m $m $m $m $m $m $m $m $m $m $m $m $m $m $m $m $m $m $m $m",
     "smove $S $S $m",
     "srem $S $m $m $m",
+    "zadd $z $f $m $f $m $f $m $i $v",
+    "zadd $z $f $m $f $m $f $m $f $m $f $m $f $m $f $m $f $m $f $m $f $m $f $m $f $m $f $m $f $m",
+    "zadd $z ch gt $f $m",
+    "zincrby $z $f $m",
+    "zrem $z $m $m $m",
+    "zremrangebyscore $z $f $f",
+    "zremrangebyrank $z $i $i",
+    "zremrangebylex $z [$m +",
+    "zrangestore $z $z $i $i",
+    "zrangestore $z $z -inf $f byscore limit $i $i",
+    "zunionstore $z 3 $z $S $z weights $f 1 $i",
+    "zinterstore $z 2 $z $z aggregate max",
+    "zdiffstore $z 2 $z $S",
     "set $s $v",
     "set $s $i",
     "incr $s",
@@ -52,6 +65,22 @@ const READS: &[&str] = &[
     "lindex $l $i",
     "lrange $l $i $i",
     "lpos $l $v",
+    "zcard $z",
+    "zscore $z $m",
+    "zmscore $z $m $m",
+    "zrank $z $m withscore",
+    "zrevrank $z $m",
+    "zcount $z $f ($f",
+    "zlexcount $z [$m +",
+    "zrange $z $i $i withscores",
+    "zrange $z $i $i rev",
+    "zrange $z $f +inf byscore limit $i $i withscores",
+    "zrevrangebyscore $z $f -inf withscores",
+    "zrangebylex $z - ($m limit $i $i",
+    "zunion 2 $z $z withscores",
+    "zinter 2 $z $S withscores",
+    "zdiff 2 $z $S withscores",
+    "zintercard 2 $z $z limit $i",
     "dbsize",
     "wait 0 0",
     "get",
@@ -112,16 +141,19 @@ impl Grammar {
     }
 
     fn word(&mut self, word: &str) -> Vec<u8> {
-        let Some(hole) = word.strip_prefix('$') else { return word.into() };
-        match hole {
+        let Some(at) = word.find('$') else { return word.into() };
+        let filled = match &word[at + 1..] {
             "s" => self.requests.key(Group::String),
             "S" => self.requests.key(Group::Set),
             "l" => self.requests.key(Group::List),
+            "z" => self.requests.key(Group::SortedSet),
             "k" => self.requests.key(Group::Generic),
             "v" => self.requests.value(),
             "m" => format!("m{}", self.rng().u32(..300)).into(),
             "i" => self.rng().i32(-4..40).to_string().into(),
+            "f" => (f64::from(self.rng().i32(-8..80)) / 4.0).to_string().into(),
             _ => panic!("{word} in a template"),
-        }
+        };
+        [&word.as_bytes()[..at], &filled].concat()
     }
 }

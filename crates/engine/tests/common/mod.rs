@@ -54,6 +54,7 @@ pub(crate) fn dump(engine: &TestEngine) -> Dump {
                 "string" => ask(&mut session, &[b"GET", &key]),
                 "list" => ask(&mut session, &[b"LRANGE", &key, b"0", b"-1"]),
                 "set" => Value::Array(sorted(ask(&mut session, &[b"SMEMBERS", &key]))),
+                "zset" => ask(&mut session, &[b"ZRANGE", &key, b"0", b"-1", b"WITHSCORES"]),
                 other => panic!("the dump knows no {other}"),
             };
             let Value::Int(deadline_ms) = ask(&mut session, &[b"PEXPIRETIME", &key]) else {
