@@ -87,6 +87,8 @@ pub struct Engine {
     pub(crate) garbage: Mutex<Vec<Detached>>,
     /// Keys are removed when they are due, not only when somebody asks for them.
     active_expire: AtomicBool,
+    /// Payloads must end in their right checksum.
+    checks_seals: AtomicBool,
     deferred: Mutex<Vec<Deferred>>,
 }
 
@@ -147,6 +149,7 @@ impl Engine {
             garbage: Mutex::default(),
             run_id,
             active_expire: AtomicBool::new(true),
+            checks_seals: AtomicBool::new(true),
             deferred: Mutex::default(),
         })
     }
@@ -398,6 +401,16 @@ impl Engine {
         if on {
             self.resume_expiry();
         }
+    }
+
+    /// Whether payloads that are restored must end in their right checksum.
+    pub(crate) fn checks_seals(&self) -> bool {
+        self.checks_seals.load(Ordering::Relaxed)
+    }
+
+    /// Sets that; for tests of what comes after the checksum.
+    pub(crate) fn set_checks_seals(&self, on: bool) {
+        self.checks_seals.store(on, Ordering::Relaxed);
     }
 
     #[inline]

@@ -337,7 +337,7 @@ fn check_pack(lp: &[u8], step: usize, reader: &Reader<'_>) -> Result<(), Corrupt
     if count == 0 {
         return Err(reader.corrupt("an empty collection"));
     }
-    if count % step != 0 {
+    if !count.is_multiple_of(step) {
         return Err(reader.corrupt("a collection whose last element is incomplete"));
     }
     let mut names: Vec<_> = listpack::iter(lp).step_by(step).map(canonical).collect();

@@ -3,9 +3,9 @@
 use super::connection::{auth, client, echo, hello, ping, quit, reset, select};
 use super::entry;
 use super::generic::{
-    copy, del, exists, expire, expireat, expiretime, keys, r#move, object, persist, pexpire,
-    pexpireat, pexpiretime, pttl, randomkey, rename, renamenx, scan, touch, ttl, r#type, unlink,
-    wait,
+    copy, del, dump, exists, expire, expireat, expiretime, keys, r#move, object, persist, pexpire,
+    pexpireat, pexpiretime, pttl, randomkey, rename, renamenx, restore, scan, touch, ttl, r#type,
+    unlink, wait,
 };
 use super::list::{
     blmove, blmpop, blpop, lindex, linsert, llen, lmove, lmpop, lpop, lpos, lpush, lrange, lrem,
@@ -48,6 +48,7 @@ pub static COMMANDS: &[Entry] = &[
     // generic
     entry!(copy::Copy),
     entry!(del::Del),
+    entry!(dump::Dump),
     entry!(exists::Exists),
     entry!(expire::Expire),
     entry!(expireat::ExpireAt),
@@ -63,6 +64,7 @@ pub static COMMANDS: &[Entry] = &[
     entry!(plain randomkey::RandomKey),
     entry!(rename::Rename),
     entry!(renamenx::RenameNx),
+    entry!(restore::Restore),
     entry!(scan::Scan),
     entry!(touch::Touch),
     entry!(ttl::Ttl),

@@ -99,6 +99,26 @@ impl Access {
         }
     }
 
+    /// The bits of an entry that was used so long ago, if that is what is kept.
+    pub(crate) fn idle(self, seconds: u64) -> Option<u32> {
+        match self {
+            // Longer than the clock goes round is as long as it can tell.
+            Access::Lru { clock } => {
+                let seconds = seconds.min(u64::from(CLOCK_MASK)) as u32;
+                Some(clock.wrapping_sub(seconds) & CLOCK_MASK)
+            }
+            Access::Lfu { .. } => None,
+        }
+    }
+
+    /// The bits of an entry that was used so often, if that is what is kept.
+    pub(crate) fn used_often(self, frequency: u8) -> Option<u32> {
+        match self {
+            Access::Lru { .. } => None,
+            Access::Lfu { minutes, .. } => Some(minutes << COUNT_BITS | u32::from(frequency)),
+        }
+    }
+
     /// How often an entry was used, as a logarithm, if that is what is kept.
     pub(crate) fn frequency(self, bits: u32) -> Option<u32> {
         match self {

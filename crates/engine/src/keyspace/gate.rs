@@ -223,6 +223,16 @@ impl<'g> Gate<'g> {
         self.put(value.into_new(&mut held), expiry);
     }
 
+    /// Makes the key one that was used so many seconds ago, if that is what is kept of uses.
+    pub fn set_idle(&mut self, seconds: u64) {
+        self.set_access(self.changes.access.idle(seconds));
+    }
+
+    /// Makes the key one that was used so often, if that is what is kept of uses.
+    pub fn set_frequency(&mut self, frequency: u8) {
+        self.set_access(self.changes.access.used_often(frequency));
+    }
+
     /// Changes a string. The result is `raw` in Redis's terms. A missing key is an empty string.
     pub fn edit_string<R>(&mut self, edit: impl FnOnce(&mut Vec<u8>) -> R) -> R {
         if let Some(found) = self.found_of(Kind::SharedString) {
@@ -326,6 +336,12 @@ impl<'g> Gate<'g> {
         let result = self.shard.change_shared(found, edit);
         self.changed(found);
         result.expect("the entry was found to hold a shared string")
+    }
+
+    fn set_access(&mut self, access: Option<u32>) {
+        if let (Some(found), Some(access)) = (self.found(), access) {
+            self.shard.entry(found).set_access(access);
+        }
     }
 
     fn expire(&mut self) {

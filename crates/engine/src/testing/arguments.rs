@@ -6,7 +6,9 @@
 
 use crate::commands::server::command::arguments::{Argument, Shape, arguments_of};
 use crate::commands::{Known, all};
+use crate::keyspace::ValueRef;
 use crate::spec::{Group, Spec, flag};
+use crate::values::dump;
 use fastrand::Rng;
 
 /// Integers at which something ends, none that is legal and takes gigabytes; and one that is none.
@@ -82,6 +84,12 @@ impl Requests {
         (0..len).map(|_| b'a' + self.rng.u8(..3)).collect()
     }
 
+    /// What `DUMP` answers of some string.
+    fn payload(&mut self) -> Vec<u8> {
+        let text = self.value();
+        dump::payload(ValueRef::String(&text, false), dump::Choice::default(), false)
+    }
+
     /// One of some words.
     fn one_of(&mut self, words: &[&str]) -> Vec<u8> {
         words[self.rng.usize(..words.len())].as_bytes().to_vec()
@@ -138,6 +146,7 @@ impl Requests {
             ("pattern", _) => return b"*[0-3]".to_vec(),
             (_, "min" | "max") if self.rng.bool() => return self.one_of(ENDS),
             ("integer" | "unix-time", _) if rare => return self.one_of(EDGES),
+            (_, "serialized-value") => return self.payload(),
             ("double", _) if self.rng.bool() => return self.one_of(FLOATS),
             ("double", _) => self.rng.i64(0..4),
             (_, "seconds") => self.time(0, 1000),

@@ -4,6 +4,7 @@
 //! use the last only.
 
 pub mod dict;
+pub mod dump;
 pub mod lcs;
 pub mod list;
 pub mod long_double;

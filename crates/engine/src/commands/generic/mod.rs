@@ -3,6 +3,7 @@
 pub mod copy;
 pub mod deadline;
 pub mod del;
+pub mod dump;
 pub mod exists;
 pub mod expire;
 pub mod expireat;
@@ -18,6 +19,7 @@ pub mod pttl;
 pub mod randomkey;
 pub mod rename;
 pub mod renamenx;
+pub mod restore;
 pub mod scan;
 pub mod touch;
 pub mod ttl;

@@ -11,6 +11,10 @@ use larder_codec::listpack::{self, Encoded, Entry};
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
 
+/// A chunk that came from elsewhere stays as it is up to this size, the largest that a setting can
+/// ask for.
+const MAX_FOREIGN_CHUNK: usize = 64 * 1024;
+
 /// A list in chunks. A copy shares the chunks' bytes until one of the two changes them.
 #[derive(Debug, Clone, Default)]
 pub struct Chunks {
@@ -64,19 +68,21 @@ impl Chunks {
     }
 
     /// The chunks as they stand, for saving.
-    pub fn nodes(&self) -> impl Iterator<Item = Node<'_>> {
+    pub fn nodes(&self) -> impl ExactSizeIterator<Item = Node<'_>> {
         self.chunks.iter().map(|chunk| match chunk.listpack() {
             Some(lp) => Node::Packed(lp),
             None => Node::Plain(chunk.stored()),
         })
     }
 
+    /// The listpack of a list that is one.
+    pub(super) fn as_packed(&self) -> Option<&[u8]> {
+        if self.chunks.len() == 1 { self.chunks[0].listpack() } else { None }
+    }
+
     /// The listpack of a list that has become short.
     pub fn as_short(&self, limits: &Limits) -> Option<&[u8]> {
-        if self.chunks.len() != 1 {
-            return None;
-        }
-        let lp = self.chunks[0].listpack()?;
+        let lp = self.as_packed()?;
         limits.becomes_short(lp.len(), self.len).then_some(lp)
     }
 
@@ -130,6 +136,18 @@ impl Chunks {
             }
         }
         self.push_chunk(at_front, element, limits);
+    }
+
+    /// Adds a listpack's elements behind the last, as a chunk of their own unless that would be a
+    /// huge one.
+    pub(super) fn append_packed(&mut self, lp: &[u8], limits: &Limits) {
+        if lp.len() <= MAX_FOREIGN_CHUNK && !listpack::is_empty(lp) {
+            return self.add_chunk(self.chunks.len(), Chunk::of(lp));
+        }
+        let mut digits = [0; larder_codec::integer::MAX_TEXT];
+        for entry in listpack::iter(lp) {
+            self.push(End::Tail, entry.as_bytes(&mut digits), limits);
+        }
     }
 
     /// Removes `count` elements at an end (all of them, if there are fewer). What fell out as a

@@ -15,9 +15,11 @@ pub use chunks::{Chunks, Node};
 pub use limits::Limits;
 
 use crate::error::Error;
-use crate::keyspace::{Expiry, Gate, Kind, NewValue, ValueRef};
+use crate::keyspace::{Expiry, Gate, Kind, NewValue, OwnedValue, ValueRef};
 use crate::values::Object;
+use larder_codec::Corrupt;
 use larder_codec::listpack::{self, Encoded, Entry, HEADER, Pos};
+use larder_codec::rdb::value;
 use smallvec::SmallVec;
 use std::ops::{ControlFlow, Range};
 
@@ -177,6 +179,31 @@ impl<'a> ListRef<'a> {
             if sought.is(&entry) { visit(here) } else { ControlFlow::Continue(()) }
         });
     }
+}
+
+/// A list of nodes as files hold them, in the encoding that the limits ask for.
+///
+/// # Errors
+/// What the nodes' reader complains of, or [`Corrupt`] when there is no element.
+pub fn of_nodes<'a>(
+    nodes: impl Iterator<Item = Result<value::Node<'a>, Corrupt>>,
+    limits: &Limits,
+) -> Result<OwnedValue, Corrupt> {
+    let mut list = Chunks::default();
+    for node in nodes {
+        match node? {
+            value::Node::Packed(lp) => list.append_packed(&lp, limits),
+            value::Node::Plain(element) => list.push(End::Tail, &element, limits),
+        }
+    }
+    if list.is_empty() {
+        return Err(Corrupt::new("a list without elements", 0));
+    }
+    let short = list.as_packed().filter(|lp| limits.stays_short((lp.len(), list.len()), 0, 0, 0));
+    Ok(match short {
+        Some(lp) => OwnedValue::Bytes(Kind::ListPack, lp.to_vec()),
+        None => OwnedValue::Object(Box::new(Object::List(list))),
+    })
 }
 
 /// Adds elements at an end, one after the other; the length afterwards. O(elements).

@@ -13,7 +13,7 @@
 use super::members::{self, Members};
 use crate::config::Config;
 use crate::keyspace::entry::MAX_INLINE_VALUE;
-use crate::keyspace::{Expiry, Gate, KeyHash, Kind, NewValue};
+use crate::keyspace::{Expiry, Gate, KeyHash, Kind, NewValue, OwnedValue};
 use crate::reply::Reply;
 use crate::values::Object;
 use fastrand::Rng;
@@ -328,6 +328,15 @@ impl SetBuf {
             Form::Table(members) => {
                 gate.put(NewValue::Object(Box::new(Object::Set(members))), expiry);
             }
+        }
+    }
+
+    /// The set as a value.
+    pub fn into_owned(self) -> OwnedValue {
+        match self.form {
+            Form::Ints(bytes) => OwnedValue::Bytes(Kind::SetInts, bytes),
+            Form::Pack(bytes) => OwnedValue::Bytes(Kind::SetPack, bytes),
+            Form::Table(members) => OwnedValue::Object(Box::new(Object::Set(members))),
         }
     }
 

@@ -1,0 +1,82 @@
+//! A value out of its RDB form, in the encoding that the settings ask for.
+
+use crate::config::Config;
+use crate::keyspace::entry::MAX_INLINE_VALUE;
+use crate::keyspace::{KeyHash, Kind, OwnedValue};
+use crate::values::list;
+use crate::values::set::{self, Member, SetBuf, SetRef};
+use larder_codec::rdb::value::{Members, Value, read as read_value};
+use larder_codec::rdb::{Reader, Version};
+use larder_codec::{Corrupt, intset, listpack};
+use std::sync::Arc;
+
+/// What values take from the engine they will live in.
+#[derive(Debug, Clone, Copy)]
+pub struct Rules {
+    list: list::Limits,
+    set: set::Rules,
+}
+
+impl Rules {
+    /// As the settings say, for keys and members that hash with `hash`.
+    pub fn new(config: &Config, hash: KeyHash) -> Rules {
+        Rules {
+            list: list::Limits::of(config),
+            set: set::Rules { limits: set::Limits::of(config), hash },
+        }
+    }
+}
+
+/// Reads the number of a form and its value. O(value).
+///
+/// # Errors
+/// [`Corrupt`] for anything that no server writes; nothing was taken then but memory for what had
+/// been read.
+pub fn read(
+    reader: &mut Reader<'_>,
+    version: Version,
+    rules: &Rules,
+) -> Result<OwnedValue, Corrupt> {
+    let form = reader.byte()?;
+    match read_value(reader, form, version)? {
+        Value::String(text) => Ok(string(text.into_owned())),
+        Value::List(nodes) => list::of_nodes(nodes, &rules.list),
+        Value::SetInts(bytes) => Ok(ints(&bytes, rules.set)),
+        Value::SetPack(bytes) => Ok(pack(&bytes, rules.set)),
+        Value::Set(members) => read_set(members, rules.set),
+        Value::HashPack(_) | Value::Hash(_) => Err(reader.corrupt("a hash")),
+        Value::SortedPack(_) | Value::Sorted(_) => Err(reader.corrupt("a sorted set")),
+        Value::Stream(_) => Err(reader.corrupt("a stream")),
+    }
+}
+
+fn string(text: Vec<u8>) -> OwnedValue {
+    if text.len() > MAX_INLINE_VALUE {
+        OwnedValue::Shared(Arc::new(text))
+    } else {
+        OwnedValue::Bytes(Kind::String, text)
+    }
+}
+
+fn ints(bytes: &[u8], rules: set::Rules) -> OwnedValue {
+    let set = SetBuf::copy_of(SetRef::Ints(bytes), rules);
+    let fits = intset::len(bytes) <= rules.limits.ints;
+    if fits { set } else { set.into_table() }.into_owned()
+}
+
+fn pack(bytes: &[u8], rules: set::Rules) -> OwnedValue {
+    let set = SetBuf::copy_of(SetRef::Pack(bytes), rules);
+    let fits = listpack::len(bytes) <= rules.limits.entries && bytes.len() <= MAX_INLINE_VALUE;
+    if fits { set } else { set.into_table() }.into_owned()
+}
+
+fn read_set(members: Members<'_, '_>, rules: set::Rules) -> Result<OwnedValue, Corrupt> {
+    let packed = members.left() <= rules.limits.ints as u64;
+    let mut set = SetBuf::new(if packed { Kind::SetInts } else { Kind::SetTable }, rules);
+    for member in members {
+        if !set.add(Member::Text(&member?)) {
+            return Err(Corrupt::new("a member that comes twice", 0));
+        }
+    }
+    Ok(set.into_owned())
+}

@@ -1,0 +1,113 @@
+//! A value's RDB form. Small collections are copied as they lie, large ones element by element.
+
+use crate::config::Config;
+use crate::keyspace::{Kind, ValueRef};
+use crate::values::Object;
+use crate::values::list::{Chunks, Node};
+use larder_codec::listpack;
+use larder_codec::rdb::{Version, Writer, form, seal};
+
+/// A node of a list that is a listpack.
+const PACKED: u64 = 2;
+
+/// A node of a list that is one element.
+const PLAIN: u64 = 1;
+
+/// Which version values are written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Choice {
+    /// The oldest that can say all of the value, but not below Redis 7.0's.
+    #[default]
+    Oldest,
+    /// This one.
+    Fixed(Version),
+}
+
+impl Choice {
+    /// As the settings say.
+    pub fn of(_: &Config) -> Choice {
+        Choice::Oldest
+    }
+}
+
+/// The version that a value is written in.
+pub fn version_of(_: ValueRef<'_>, choice: Choice) -> Version {
+    match choice {
+        Choice::Oldest => Version::V10,
+        Choice::Fixed(version) => version,
+    }
+}
+
+/// A value as `DUMP` answers it: its form, version and checksum. O(value).
+pub fn payload(value: ValueRef<'_>, choice: Choice, compress: bool) -> Vec<u8> {
+    let version = version_of(value, choice);
+    let mut writer = Writer::new(Vec::new(), compress);
+    write(value, version, &mut writer);
+    let mut payload = writer.into_bytes();
+    seal(&mut payload, version);
+    payload
+}
+
+/// Writes the number of a value's form, and the value. O(value).
+pub fn write(value: ValueRef<'_>, version: Version, writer: &mut Writer) {
+    match value {
+        ValueRef::String(text, _) => {
+            writer.byte(form::STRING);
+            writer.string(text);
+        }
+        ValueRef::Packed(kind, bytes) => write_packed(kind, bytes, version, writer),
+        ValueRef::Object(_, Object::List(list)) => write_list(list, writer),
+        ValueRef::Object(_, Object::Set(members)) => {
+            let members = members.iter();
+            write_members(members.len(), members, writer);
+        }
+    }
+}
+
+fn write_packed(kind: Kind, bytes: &[u8], version: Version, writer: &mut Writer) {
+    match kind {
+        Kind::ListPack => {
+            writer.byte(form::LIST_QUICKLIST_2);
+            writer.number(1);
+            writer.number(PACKED);
+        }
+        Kind::SetInts => writer.byte(form::SET_INTSET),
+        // Redis 7.0 knows no set in a listpack.
+        Kind::SetPack if version == Version::V10 => {
+            writer.byte(form::SET);
+            writer.number(listpack::len(bytes) as u64);
+            for member in listpack::iter(bytes) {
+                writer.string(&member.to_cow());
+            }
+            return;
+        }
+        Kind::SetPack => writer.byte(form::SET_LISTPACK),
+        Kind::HashPack => writer.byte(form::HASH_LISTPACK),
+        Kind::SortedPack => writer.byte(form::ZSET_LISTPACK),
+        _ => writer.byte(form::STRING),
+    }
+    writer.string(bytes);
+}
+
+fn write_list(list: &Chunks, writer: &mut Writer) {
+    writer.byte(form::LIST_QUICKLIST_2);
+    writer.number(list.nodes().len() as u64);
+    for node in list.nodes() {
+        match node {
+            Node::Packed(lp) => {
+                writer.number(PACKED);
+                writer.string(lp);
+            }
+            Node::Plain(element) => {
+                writer.number(PLAIN);
+                writer.string(element);
+            }
+        }
+    }
+}
+
+fn write_members<'a>(len: usize, members: impl Iterator<Item = &'a [u8]>, writer: &mut Writer) {
+    writer.byte(form::SET);
+    writer.number(len as u64);
+    members.for_each(|member| writer.string(member));
+}
