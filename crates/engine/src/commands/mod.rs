@@ -2,6 +2,7 @@
 //!
 //! [`table`] is the one list. A command's name stands in its own file's SPEC and nowhere else.
 
+pub mod bitmap;
 pub mod connection;
 pub mod generic;
 mod help;

@@ -1,5 +1,6 @@
 //! The one list of commands.
 
+use super::bitmap::{bitcount, bitfield, bitop, bitpos, getbit, setbit};
 use super::connection::{auth, client, echo, hello, ping, quit, reset, select};
 use super::entry;
 use super::generic::{
@@ -30,6 +31,14 @@ use crate::spec::Entry;
 
 /// Every command; containers hold their subcommands.
 pub static COMMANDS: &[Entry] = &[
+    // bitmap
+    entry!(bitcount::BitCount),
+    entry!(bitfield::BitField),
+    entry!(bitfield::BitFieldRo, SPEC_RO),
+    entry!(bitop::BitOp),
+    entry!(bitpos::BitPos),
+    entry!(getbit::GetBit),
+    entry!(setbit::SetBit),
     // connection
     entry!(auth::Auth),
     entry!(container client),

@@ -24,6 +24,9 @@ const EDGES: &[&str] = &[
 /// Numbers that are not written as integers are.
 const FLOATS: &[&str] = &["0.5", "-2.25", "0.10", "0.001", "1e2", "3e-300", "inf", "-inf"];
 
+/// Widths of integers in bitmaps.
+const ENCODINGS: &[&str] = &["u1", "i5", "u8", "i16", "u63", "i64", "#8"];
+
 /// A source of random requests and their parts.
 #[derive(Debug)]
 pub struct Requests {
@@ -133,6 +136,9 @@ impl Requests {
         let number = match (kind, name) {
             ("key", _) => return self.key(spec.group),
             ("pattern", _) => return b"*[0-3]".to_vec(),
+            // Of a bitmap, every offset is legal up to half a gigabyte.
+            ("integer", "offset") if spec.group == Group::Bitmap => self.integer() * 100,
+            ("string", "encoding") => return self.one_of(ENCODINGS),
             ("integer" | "unix-time", _) if rare => return self.one_of(EDGES),
             ("double", _) if self.rng.bool() => return self.one_of(FLOATS),
             ("double", _) => self.rng.i64(0..4),

@@ -3,6 +3,7 @@
 //! One module a type, always in this order: structure, encodings, keyspace-aware API. Commands
 //! use the last only.
 
+pub mod bits;
 pub mod dict;
 pub mod lcs;
 pub mod list;
