@@ -6,6 +6,7 @@ pub mod bitmap;
 pub mod connection;
 pub mod generic;
 mod help;
+pub mod hyperloglog;
 #[cfg(test)]
 mod inverse;
 pub mod list;

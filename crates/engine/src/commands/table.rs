@@ -8,6 +8,7 @@ use super::generic::{
     pexpireat, pexpiretime, pttl, randomkey, rename, renamenx, scan, touch, ttl, r#type, unlink,
     wait,
 };
+use super::hyperloglog::{pfadd, pfcount, pfdebug, pfmerge, pfselftest};
 use super::list::{
     blmove, blmpop, blpop, lindex, linsert, llen, lmove, lmpop, lpop, lpos, lpush, lrange, lrem,
     lset, ltrim,
@@ -72,6 +73,12 @@ pub static COMMANDS: &[Entry] = &[
     entry!(r#type::TypeOf),
     entry!(unlink::Unlink),
     entry!(plain wait::Wait),
+    // hyperloglog
+    entry!(pfadd::PfAdd),
+    entry!(pfcount::PfCount),
+    entry!(pfdebug::PfDebug),
+    entry!(pfmerge::PfMerge),
+    entry!(plain pfselftest::PfSelfTest),
     // list
     entry!(blmove::BLMove, SPEC_BLMOVE),
     entry!(blmpop::BLMPop),

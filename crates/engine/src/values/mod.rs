@@ -5,6 +5,7 @@
 
 pub mod bits;
 pub mod dict;
+pub mod hyperloglog;
 pub mod lcs;
 pub mod list;
 pub mod long_double;

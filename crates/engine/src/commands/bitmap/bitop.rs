@@ -10,12 +10,11 @@ use crate::args::Args;
 use crate::command::{Command, Ctx, Words};
 use crate::error::Error;
 use crate::keys::string_of;
-use crate::keyspace::entry::MAX_INLINE_VALUE;
-use crate::keyspace::{Expiry, Kind, NewValue};
+use crate::keyspace::Expiry;
 use crate::reply::Reply;
 use crate::spec::{Group, KeySpec, Spec, flag, key};
 use crate::values::bits::operation::{Operation, combine};
-use std::sync::Arc;
+use crate::values::string;
 
 /// What is known of `BITOP`.
 pub const SPEC: Spec = Spec {
@@ -84,12 +83,10 @@ impl<'a> Command<'a> for BitOp<'a> {
         let result = combine(self.operation, &strings);
         reply.int(result.len() as i64);
         let mut gate = ctx.keys.write(self.destination);
-        match result.len() {
-            0 => drop(gate.remove()),
-            1..=MAX_INLINE_VALUE => {
-                gate.put(NewValue::Bytes(Kind::RawString, &result), Expiry::Clear);
-            }
-            _ => gate.put(NewValue::Shared(Arc::new(result)), Expiry::Clear),
+        if result.is_empty() {
+            gate.remove();
+        } else {
+            string::put_raw(&mut gate, result, Expiry::Clear);
         }
         Ok(())
     }
