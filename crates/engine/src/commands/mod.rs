@@ -2,9 +2,11 @@
 //!
 //! [`table`] is the one list. A command's name stands in its own file's SPEC and nowhere else.
 
+pub mod bitmap;
 pub mod connection;
 pub mod generic;
 mod help;
+pub mod hyperloglog;
 #[cfg(test)]
 mod inverse;
 pub mod list;

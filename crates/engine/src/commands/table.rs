@@ -1,5 +1,6 @@
 //! The one list of commands.
 
+use super::bitmap::{bitcount, bitfield, bitop, bitpos, getbit, setbit};
 use super::connection::{auth, client, echo, hello, ping, quit, reset, select};
 use super::entry;
 use super::generic::{
@@ -7,6 +8,7 @@ use super::generic::{
     pexpireat, pexpiretime, pttl, randomkey, rename, renamenx, restore, scan, touch, ttl, r#type,
     unlink, wait,
 };
+use super::hyperloglog::{pfadd, pfcount, pfdebug, pfmerge, pfselftest};
 use super::list::{
     blmove, blmpop, blpop, lindex, linsert, llen, lmove, lmpop, lpop, lpos, lpush, lrange, lrem,
     lset, ltrim,
@@ -36,6 +38,14 @@ use crate::spec::Entry;
 
 /// Every command; containers hold their subcommands.
 pub static COMMANDS: &[Entry] = &[
+    // bitmap
+    entry!(bitcount::BitCount),
+    entry!(bitfield::BitField),
+    entry!(bitfield::BitFieldRo, SPEC_RO),
+    entry!(bitop::BitOp),
+    entry!(bitpos::BitPos),
+    entry!(getbit::GetBit),
+    entry!(setbit::SetBit),
     // connection
     entry!(auth::Auth),
     entry!(container client),
@@ -71,6 +81,12 @@ pub static COMMANDS: &[Entry] = &[
     entry!(r#type::TypeOf),
     entry!(unlink::Unlink),
     entry!(plain wait::Wait),
+    // hyperloglog
+    entry!(pfadd::PfAdd),
+    entry!(pfcount::PfCount),
+    entry!(pfdebug::PfDebug),
+    entry!(pfmerge::PfMerge),
+    entry!(plain pfselftest::PfSelfTest),
     // list
     entry!(blmove::BLMove, SPEC_BLMOVE),
     entry!(blmpop::BLMPop),

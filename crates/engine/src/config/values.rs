@@ -376,6 +376,12 @@ impl Config {
         self.count(Id::ZsetMaxListpackValue)
     }
 
+    /// `hll-sparse-max-bytes`: bytes of a sparse HyperLogLog, its header included.
+    #[must_use]
+    pub fn hll_sparse_max_bytes(&self) -> usize {
+        self.count(Id::HllSparseMaxBytes)
+    }
+
     /// `notify-keyspace-events`: the bits of [`super::notify`].
     #[must_use]
     pub fn notify_keyspace_events(&self) -> i64 {

@@ -28,6 +28,8 @@ const FLOATS: &[&str] = &["0.5", "-2.25", "0.10", "0.001", "1e2", "3e-300", "inf
 
 /// Ends of ranges of sorted sets.
 const ENDS: &[&str] = &["-", "+", "[m1", "(m2", "[a", "(b", "(1", "-inf", "+inf"];
+/// Widths of integers in bitmaps.
+const ENCODINGS: &[&str] = &["u1", "i5", "u8", "i16", "u63", "i64", "#8"];
 
 /// A source of random requests and their parts.
 #[derive(Debug)]
@@ -145,6 +147,9 @@ impl Requests {
             ("key", _) => return self.key(spec.group),
             ("pattern", _) => return b"*[0-3]".to_vec(),
             (_, "min" | "max") if self.rng.bool() => return self.one_of(ENDS),
+            // Of a bitmap, every offset is legal up to half a gigabyte.
+            ("integer", "offset") if spec.group == Group::Bitmap => self.integer() * 100,
+            ("string", "encoding") => return self.one_of(ENCODINGS),
             ("integer" | "unix-time", _) if rare => return self.one_of(EDGES),
             (_, "serialized-value") => return self.payload(),
             ("double", _) if self.rng.bool() => return self.one_of(FLOATS),

@@ -3,8 +3,10 @@
 //! One module a type, always in this order: structure, encodings, keyspace-aware API. Commands
 //! use the last only.
 
+pub mod bits;
 pub mod dict;
 pub mod dump;
+pub mod hyperloglog;
 pub mod lcs;
 pub mod list;
 pub mod long_double;

@@ -48,6 +48,15 @@ pub fn put_int(gate: &mut Gate<'_>, value: i64, expiry: Expiry) {
     gate.put(NewValue::Bytes(Kind::String, format_i64(value, &mut digits)), expiry);
 }
 
+/// Sets a key to a string that is `raw` in Redis's terms, without a copy where it is long.
+pub fn put_raw(gate: &mut Gate<'_>, bytes: Vec<u8>, expiry: Expiry) {
+    if bytes.len() > MAX_INLINE_VALUE {
+        gate.put(NewValue::Shared(Arc::new(bytes)), expiry);
+    } else {
+        gate.put(NewValue::Bytes(Kind::RawString, &bytes), expiry);
+    }
+}
+
 /// Appends to the string at a key; its length then. A missing key becomes `more`.
 ///
 /// # Errors
