@@ -11,12 +11,16 @@ use std::time::Instant;
 use anyhow::{Result, ensure};
 
 use crate::benchmark;
+use crate::conformance::{self, Tally};
 use crate::setup::{self, Tools};
 use crate::step::capture;
 
 /// Where rtest plays: everywhere, or in the developer's loop where it is fastest.
 const BACKENDS: &str = "linked,resp2,resp3,valkey";
 const QUICK_BACKENDS: &str = "linked,resp2";
+
+/// What the share of the official suites may take, measured on their own servers.
+const CONFORMANCE_SECONDS: u64 = 40;
 
 /// How many tests of a suite passed and failed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,6 +55,7 @@ pub(crate) fn run(root: &Path, quick: bool) -> Result<bool> {
         suite(&mut suites, "models", || models(root));
         suite(&mut suites, "clients", || clients(root));
         suite(&mut suites, "redis-benchmark", || redis_benchmark(root));
+        suite(&mut suites, "conformance, a share of it", || conformance_share(root));
     }
     let mut sum = Count::default();
     println!();
@@ -142,6 +147,17 @@ fn redis_benchmark(root: &Path) -> Result<Count> {
     let (passed, complaints) = benchmark::run(&larder(root))?;
     complaints.iter().for_each(|complaint| println!("{complaint}"));
     Ok(Count { passed, failed: complaints.len() })
+}
+
+/// A share of the official suites; each commit has another turn.
+fn conformance_share(root: &Path) -> Result<Count> {
+    let mut git = Command::new("git");
+    let commits = capture(git.current_dir(root).args(["rev-list", "--count", "HEAD"]))?;
+    let turn = commits.text.trim().parse().unwrap_or(0);
+    let Tally { passed, lost } =
+        conformance::rotate(root, &larder(root), turn, CONFORMANCE_SECONDS)?;
+    lost.iter().for_each(|name| println!("passed before and does not pass: {name}"));
+    Ok(Count { passed, failed: lost.len() })
 }
 
 /// The server's binary, as the build leaves it.

@@ -506,6 +506,15 @@ impl Keys<'_> {
         }
     }
 
+    /// Sleeps under the locks, and reads the time again; `false` where the host does not sleep.
+    pub(crate) fn sleep(&mut self, time_ms: u64) -> bool {
+        let slept = self.engine.host.sleep(time_ms);
+        if slept {
+            self.begin_many(self.engine.now_us() / 1000);
+        }
+        slept
+    }
+
     /// Sets the time of all held shards; whether something is due in one.
     fn begin_many(&mut self, mut now_ms: u64) -> bool {
         self.shards().for_each(|shard| now_ms = now_ms.max(shard.now_ms));

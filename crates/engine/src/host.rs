@@ -24,6 +24,10 @@ pub trait Host: Send + Sync {
     /// Why it does not end.
     fn shut_down(&self, how: Shutdown) -> Result<(), String>;
 
+    /// Lets the calling thread sleep, `DEBUG SLEEP` inside of a transaction; `false` where threads
+    /// are not the host's to stop.
+    fn sleep(&self, time_ms: u64) -> bool;
+
     /// Facts for `INFO` that the engine does not know: section, then `name:value` lines.
     fn info(&self, section: &str) -> Vec<(&'static str, String)>;
 }
@@ -57,6 +61,9 @@ impl Host for NoHost {
             return Err("No shutdown in progress.".to_owned());
         }
         Err("Errors trying to SHUTDOWN. Check logs.".to_owned())
+    }
+    fn sleep(&self, _time_ms: u64) -> bool {
+        false
     }
     fn info(&self, _section: &str) -> Vec<(&'static str, String)> {
         Vec::new()

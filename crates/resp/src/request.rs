@@ -59,6 +59,8 @@ pub enum ProtocolError {
     UnauthenticatedBulkLength,
     /// A quote of an inline request is open or badly closed.
     UnbalancedQuotes,
+    /// A header or a bulk string ends in other bytes than a carriage return and a newline.
+    InvalidLineBreak,
 }
 
 impl fmt::Display for ProtocolError {
@@ -75,6 +77,7 @@ impl fmt::Display for ProtocolError {
             ProtocolError::UnauthenticatedMultibulkLength => "unauthenticated multibulk length",
             ProtocolError::UnauthenticatedBulkLength => "unauthenticated bulk length",
             ProtocolError::UnbalancedQuotes => "unbalanced quotes in request",
+            ProtocolError::InvalidLineBreak => "invalid CRLF in request",
         })
     }
 }
@@ -346,6 +349,9 @@ impl Cursor {
                 self.bulk = Some(len);
                 return Ok(false);
             }
+            if buf[self.pos + len..self.pos + len + 2] != *b"\r\n" {
+                return Err(ProtocolError::InvalidLineBreak);
+            }
             found(self.pos, len);
             self.bulk = None;
             self.pos += len + 2;
@@ -424,11 +430,7 @@ fn fast_length(buf: &[u8], pos: usize) -> Option<(u64, usize)> {
         value = value * 10 + u64::from(digit);
         len += 1;
     }
-    // As in Redis, the byte after the carriage return has to be there, and is not looked at.
-    if text.len() < len + 2 {
-        return None;
-    }
-    Some((value, pos + len + 2))
+    (text.get(len + 1) == Some(&b'\n')).then_some((value, pos + len + 2))
 }
 
 fn check_count(count: u64, limits: &Limits) -> Result<(), ProtocolError> {
@@ -455,7 +457,7 @@ fn check_bulk_length(len: u64, limits: &Limits) -> Result<(), ProtocolError> {
 /// knows no limit, takes them too.
 const MIN_HEADER_LINE_BYTES: usize = 32;
 
-/// Finds the carriage return of a header line, with one more byte behind it. The outcome depends
+/// Finds the carriage return of a header line, with the newline behind it. The outcome depends
 /// on the line's bytes only, not on how they were cut into reads.
 fn find_line_end(
     line: &[u8],
@@ -468,7 +470,10 @@ fn find_line_end(
     match find_byte(within, *scanned, b'\r') {
         Some(end) if end + 1 < line.len() => {
             *scanned = 0;
-            Ok(Some(end))
+            match line[end + 1] {
+                b'\n' => Ok(Some(end)),
+                _ => Err(ProtocolError::InvalidLineBreak),
+            }
         }
         Some(end) => {
             *scanned = end;

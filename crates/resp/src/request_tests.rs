@@ -86,9 +86,19 @@ fn inline_lines() {
 }
 
 #[test]
-fn line_breaks_are_taken_as_redis_takes_them() {
-    // Only the carriage return of a header and the length of a bulk are looked at.
-    assert_eq!(requests(b"*1\rX$1\rYaZZ"), [words(["a"])]);
+fn every_line_break_of_an_array_is_looked_at() {
+    // Valkey's rule: what is skipped unseen would let two readers of one stream disagree.
+    for bytes in [
+        &b"*1\rX"[..],
+        b"*1\r\n$1\rX",
+        b"*1\r\n$1\r\naX\n",
+        b"*1\r\n$1\r\na\rX",
+        b"*1\r\n$1\r\nabc",
+    ] {
+        assert_eq!(breach(bytes), "invalid CRLF in request");
+    }
+    assert_eq!(breach(b"*1x\n$1\r\na\r\n"), "invalid multibulk length");
+    assert_eq!(breach(b"*1\r\n$1x\na\r\n"), "invalid bulk length");
 }
 
 #[test]
@@ -117,7 +127,7 @@ fn expected_bulk() {
     assert_eq!(breach(b"*1\r\n:1\r\n"), "expected '$', got ':'");
     assert_eq!(breach(b"*1\r\nfoo\r\n"), "expected '$', got 'f'");
     assert_eq!(breach(b"*1\r\n\r\n"), "expected '$', got '\r'");
-    assert_eq!(breach(b"*2\r\n$1\r\naXX*\r\n"), "expected '$', got '*'");
+    assert_eq!(breach(b"*2\r\n$1\r\na\r\n*\r\n"), "expected '$', got '*'");
     // As in Redis the line has to end before it is judged.
     assert_eq!(breach(b"*1\r\nfoo\r"), "no breach");
 }

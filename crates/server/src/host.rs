@@ -17,6 +17,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, mpsc};
+use std::time::Duration;
 
 /// Why the server ends.
 #[derive(Debug, Clone, Copy)]
@@ -179,6 +180,11 @@ impl Host for ServerHost {
             return Err("Errors trying to SHUTDOWN. Check logs.".to_owned());
         }
         self.stop.send(Stop::Command).map_err(|_| "the server ends already".to_owned())
+    }
+
+    fn sleep(&self, time_ms: u64) -> bool {
+        std::thread::sleep(Duration::from_millis(time_ms));
+        true
     }
 
     fn info(&self, section: &str) -> Vec<(&'static str, String)> {

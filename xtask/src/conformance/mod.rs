@@ -18,10 +18,14 @@ use clap::Args;
 
 use self::kept::{Passed, Reference, References, common};
 use self::lists::Lists;
-use self::report::{Report, Row};
+use self::report::{Expected, Report, Row};
 pub(crate) use self::suite::Suite;
 use self::suite::{Bench, Outcome};
 use crate::setup;
+
+/// Names of the folders with the suites' output.
+const OURS: &str = "larder";
+const REFERENCE: &str = "reference";
 
 /// What is run and against what.
 #[derive(Args)]
@@ -80,7 +84,7 @@ pub(crate) fn rotate(root: &Path, binary: &Path, turn: usize, seconds: u64) -> R
     let references = References::read(root)?;
     let mut tally = Tally::default();
     for suite in [Suite::Valkey, Suite::Redis] {
-        let bench = Bench::new(root, suite, binary)?;
+        let bench = Bench::new(root, suite, binary, OURS)?;
         let passed = Passed::read(root, suite);
         let judge = Judge { suite, bench: &bench, lists: &lists, passed: &passed, listed: false };
         let mut left = seconds / 2;
@@ -117,7 +121,7 @@ fn build(root: &Path) -> Result<PathBuf> {
 
 /// Runs the suite's own server, and keeps its counts.
 fn measure(root: &Path, suite: Suite, server: &Path, options: &Options) -> Result<bool> {
-    let bench = Bench::new(root, suite, server)?;
+    let bench = Bench::new(root, suite, server, REFERENCE)?;
     let lists = Lists::read(root)?;
     let mut references = References::read(root)?;
     let mut report = Report::new(suite, "the reference");
@@ -127,7 +131,7 @@ fn measure(root: &Path, suite: Suite, server: &Path, options: &Options) -> Resul
         }
         let outcome = bench.run(&unit, &[], options.threads)?;
         let (passed, seconds) = (outcome.passed.len(), outcome.seconds.ceil() as u64);
-        report.add(Row::new(unit.clone(), &outcome, None));
+        report.add(Row::new(unit.clone(), &outcome, Expected::default()));
         references.set(suite, &unit, Reference { passed, seconds });
         if options.write {
             references.write(root)?;
@@ -139,12 +143,12 @@ fn measure(root: &Path, suite: Suite, server: &Path, options: &Options) -> Resul
 
 /// Runs our server and compares it with the reference and with what has passed before.
 fn judge(root: &Path, suite: Suite, binary: &Path, options: &Options) -> Result<bool> {
-    let bench = Bench::new(root, suite, binary)?;
+    let bench = Bench::new(root, suite, binary, OURS)?;
     let lists = Lists::read(root)?;
     let references = References::read(root)?;
     let mut passed = Passed::read(root, suite);
     let units = chosen(&bench, options)?;
-    let mut good = complain("no unit of this name", lists.strangers(suite, &bench.units()?));
+    let mut good = complain("no unit of this name", &lists.strangers(suite, &bench.units()?));
     let rounds = options.threads.map_or(vec![None, Some(1)], |threads| vec![Some(threads)]);
     let mut reports: Vec<Report> = rounds.iter().map(|threads| title(suite, *threads)).collect();
     for unit in units {
@@ -157,15 +161,20 @@ fn judge(root: &Path, suite: Suite, binary: &Path, options: &Options) -> Result<
         let mut both: Option<Vec<String>> = None;
         for (threads, report) in rounds.iter().zip(&mut reports) {
             let (outcome, lost) = judge.unit(&unit, *threads)?;
-            good &= complain("passed before and does not pass", lost);
+            good &= complain("passed before and does not pass", &lost);
             if options.listed {
-                good &= complain("is listed and passes", judge.wrongly_listed(&unit, &outcome));
+                good &= complain("is listed and passes", &judge.wrongly_listed(&unit, &outcome));
             }
             both = Some(match both {
                 Some(names) => common(&names, &outcome.passed),
                 None => outcome.passed.clone(),
             });
-            report.add(Row::new(unit.clone(), &outcome, references.of(suite, &unit)));
+            let expected = Expected {
+                reference: references.of(suite, &unit),
+                names: bench.remembered(REFERENCE, &unit).passed,
+                listed: lists.tests(suite, &unit),
+            };
+            report.add(Row::new(unit.clone(), &outcome, expected));
         }
         if options.write {
             passed.set(&unit, both.unwrap_or_default());
@@ -232,8 +241,8 @@ fn chosen(bench: &Bench, options: &Options) -> Result<Vec<String>> {
 }
 
 /// Prints complaints; answers whether there are none.
-fn complain(what: &str, names: Vec<String>) -> bool {
-    for name in &names {
+fn complain(what: &str, names: &[String]) -> bool {
+    for name in names {
         println!("✗ {what}: {name}");
     }
     names.is_empty()

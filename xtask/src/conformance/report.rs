@@ -5,6 +5,17 @@
 use super::kept::Reference;
 use super::suite::{Outcome, Suite};
 
+/// What is known of a unit before it is run.
+#[derive(Default)]
+pub(super) struct Expected {
+    /// What its own server does.
+    pub(super) reference: Option<Reference>,
+    /// What it passes by name, where it was measured on this machine.
+    pub(super) names: Vec<String>,
+    /// What does not count.
+    pub(super) listed: Vec<String>,
+}
+
 /// One unit's line.
 pub(super) struct Row {
     unit: String,
@@ -12,6 +23,9 @@ pub(super) struct Row {
     failed: Vec<(String, String)>,
     listed: usize,
     reference: Option<usize>,
+    /// Names of what was not tried, where they are known.
+    untried: Vec<String>,
+    unstarted: usize,
     ended: Option<String>,
     seconds: f64,
 }
@@ -23,13 +37,18 @@ pub(super) struct Report {
 }
 
 impl Row {
-    pub(super) fn new(unit: String, outcome: &Outcome, reference: Option<Reference>) -> Row {
+    pub(super) fn new(unit: String, outcome: &Outcome, expected: Expected) -> Row {
+        let failed = outcome.failed.iter().map(|(name, _)| name);
+        let seen: Vec<&String> =
+            outcome.passed.iter().chain(failed).chain(&expected.listed).collect();
         let row = Row {
             unit,
             passed: outcome.passed.len(),
             failed: outcome.failed.clone(),
-            listed: outcome.skipped.len(),
-            reference: reference.map(|reference| reference.passed),
+            listed: listed(&expected.listed, &outcome.skipped),
+            reference: expected.reference.map(|reference| reference.passed),
+            untried: expected.names.into_iter().filter(|name| !seen.contains(&name)).collect(),
+            unstarted: outcome.unstarted,
             ended: outcome.ended.clone(),
             seconds: outcome.seconds,
         };
@@ -51,12 +70,22 @@ impl Row {
     fn line(&self) -> String {
         let (failed, missing) = (self.failed.len(), self.missing());
         let expected = self.reference.map_or("?".to_owned(), |_| self.expected().to_string());
-        let ended = self.ended.as_ref().map(|why| format!("  {why}")).unwrap_or_default();
+        let mut ended = self.ended.as_ref().map(|why| format!("  {why}")).unwrap_or_default();
+        if self.unstarted > 0 {
+            ended += &format!("  {} servers did not start", self.unstarted);
+        }
         format!(
             "{:40} {:6} {failed:6} {missing:7} {:6} {expected:>8} {:7.1} s{ended}",
             self.unit, self.passed, self.listed, self.seconds
         )
     }
+}
+
+/// How many tests do not count: each listed one as often as it was skipped, or once if the suite
+/// did not get that far.
+fn listed(names: &[String], skipped: &[String]) -> usize {
+    let times = |name: &String| skipped.iter().filter(|skipped| *skipped == name).count().max(1);
+    names.iter().map(times).sum()
 }
 
 impl Report {
@@ -83,6 +112,9 @@ impl Report {
             for (name, reason) in &row.failed {
                 println!("\n{}: {name}", row.unit);
                 reason.lines().take(4).for_each(|line| println!("    {line}"));
+            }
+            for name in &row.untried {
+                println!("\n{}: {name}\n    not tried", row.unit);
             }
         }
     }

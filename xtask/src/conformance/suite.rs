@@ -18,6 +18,7 @@ use anyhow::{Context, Result, ensure};
 use clap::ValueEnum;
 
 use super::source;
+use crate::setup::Tools;
 
 /// How long a unit may print nothing. The suite itself ends it then and names the test.
 const SILENCE: Duration = Duration::from_secs(90);
@@ -107,6 +108,8 @@ pub(super) struct Outcome {
     pub(super) failed: Vec<(String, String)>,
     /// Names that were skipped because they are listed.
     pub(super) skipped: Vec<String>,
+    /// Servers that did not start, so that the tests that need them did not run.
+    pub(super) unstarted: usize,
     /// Why the unit did not reach its end.
     pub(super) ended: Option<String>,
     /// The test that hung, if one did.
@@ -115,11 +118,11 @@ pub(super) struct Outcome {
 }
 
 impl Bench {
-    /// Unpacks the suite and puts `server` into its place.
+    /// Unpacks the suite and puts `server` into its place; the logs are kept under `name`.
     ///
     /// # Errors
     /// When the suite cannot be had, or a program is missing.
-    pub(super) fn new(root: &Path, suite: Suite, server: &Path) -> Result<Bench> {
+    pub(super) fn new(root: &Path, suite: Suite, server: &Path, name: &str) -> Result<Bench> {
         source::tcl()?;
         let archive = source::archive(root, suite)?;
         let own = root.join("target/conformance");
@@ -129,11 +132,11 @@ impl Bench {
         let bench = Bench {
             suite,
             folder,
-            logs: own.join("logs"),
+            logs: own.join("logs").join(name),
             first_port: FIRST_PORT + process % RANGES * PORTS,
         };
         fs::create_dir_all(&bench.logs)?;
-        bench.put_programs(server)?;
+        bench.put_programs(root, server)?;
         Ok(bench)
     }
 
@@ -170,7 +173,7 @@ impl Bench {
     }
 
     fn run_once(&self, unit: &str, skip: &[String], threads: Option<u32>) -> Result<Outcome> {
-        let log = self.logs.join(format!("{}-{}.log", self.suite.name(), unit.replace('/', "-")));
+        let log = self.log(unit);
         let skipfile = self.folder.join("skipped-tests");
         fs::write(&skipfile, skip.join("\n"))?;
         let silence = SILENCE.as_secs().to_string();
@@ -201,18 +204,34 @@ impl Bench {
         Ok(outcome)
     }
 
+    /// What a unit said when it was last run under the name `logs`; nothing where it never was.
+    pub(super) fn remembered(&self, logs: &str, unit: &str) -> Outcome {
+        let other =
+            self.logs.with_file_name(logs).join(self.log(unit).file_name().unwrap_or_default());
+        read(&fs::read_to_string(other).unwrap_or_default())
+    }
+
+    fn log(&self, unit: &str) -> PathBuf {
+        self.logs.join(format!("{}-{}.log", self.suite.name(), unit.replace('/', "-")))
+    }
+
     /// Links the programs: Valkey's suite takes a folder, Redis's looks into `src`.
-    fn put_programs(&self, server: &Path) -> Result<()> {
+    fn put_programs(&self, root: &Path, server: &Path) -> Result<()> {
         let (place, prefix) = match self.suite {
             Suite::Valkey => ("bin", "valkey"),
             Suite::Redis => ("src", "redis"),
         };
         let place = self.folder.join(place);
         fs::create_dir_all(&place)?;
+        let checker = Tools::of(root).valkey().ok();
         for program in ["server", "cli", "benchmark", "check-aof", "check-rdb", "sentinel"] {
             let target = match program {
                 "server" => server.canonicalize().with_context(|| server.display().to_string())?,
                 "sentinel" => PathBuf::from("/usr/bin/redis-check-rdb"),
+                // Valkey's server does the work of its checkers when it is called by their names.
+                "check-aof" | "check-rdb" if self.suite == Suite::Valkey && checker.is_some() => {
+                    checker.clone().unwrap_or_default()
+                }
                 _ => PathBuf::from(format!("/usr/bin/redis-{program}")),
             };
             ensure!(target.exists(), "{} is missing: Debian's redis-tools", target.display());
@@ -276,7 +295,10 @@ fn read(output: &str) -> Outcome {
                     reason += "\n";
                     reason += more;
                 }
-                outcome.failed.push((name.to_owned(), reason.trim().to_owned()));
+                match name.starts_with("Can't start ") {
+                    true => outcome.unstarted += 1,
+                    false => outcome.failed.push((name.to_owned(), reason.trim().to_owned())),
+                }
             }
             "exception" => current = text.to_owned(),
             "TIMEOUT" => {
@@ -325,11 +347,13 @@ mod tests {
         let said = "Testing unit/x\n[ready]: 12\n[ok]: A (b) works (3 ms)\n[skip]: C\n\
                     [skip]: D in tests/unit/x.tcl: not today\n[ignore]: large memory\n\
                     [err]: E does in tests/unit/x.tcl\nExpected 1\n(context: 2)\n\
+                    [err]: Can't start bin/valkey-server\nCONFIGURATION:\nport 1\n\n\
                     [ok]: F (0 ms)\n[1/1 done]: unit/x (1 seconds)\n\n                   The End\n\
                     *** [err]: E does in tests/unit/x.tcl\n";
         let outcome = read(said);
         assert_eq!(outcome.passed, ["A (b) works", "F"]);
         assert_eq!(outcome.skipped, ["C"]);
+        assert_eq!(outcome.unstarted, 1);
         assert_eq!(outcome.failed, [("E does".to_owned(), "Expected 1\n(context: 2)".to_owned())]);
         assert_eq!(outcome.ended, None);
     }

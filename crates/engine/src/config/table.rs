@@ -484,7 +484,17 @@ params! {
     CrashMemcheckEnabled: yes_no("crash-memcheck-enabled", "yes", Nothing,
         "Memory is not tested after a crash.");
     HideUserDataFromLog: yes_no("hide-user-data-from-log", "yes", Nothing,
-        "Keys and values are never logged; a setting of Valkey.");
+        "Valkey's; keys and values are never logged here.").hidden();
+    IoThreadsAlwaysActive: yes_no("io-threads-always-active", "no", Nothing,
+        "When Valkey's threads rest.").hidden();
+    PrefetchBatchMaxSize: int("prefetch-batch-max-size", "16", (0, 128), Nothing,
+        "How many keys Valkey fetches ahead.").hidden();
+    MinIoThreadsAvoidCopyReply: int("min-io-threads-avoid-copy-reply", "7", (0, I32), Nothing,
+        "When Valkey sends a value uncopied.").hidden();
+    MinStringSizeAvoidCopyReply: int("min-string-size-avoid-copy-reply", "16384", (0, I32),
+        Nothing, "When Valkey sends a value uncopied.").hidden();
+    MinStringSizeAvoidCopyReplyThreaded: int("min-string-size-avoid-copy-reply-threaded", "65536",
+        (0, I32), Nothing, "When Valkey sends a value uncopied.").hidden();
     UseExitOnPanic: yes_no("use-exit-on-panic", "no", Nothing, "For tests of Redis.").hidden();
     EnableDebugAssert: yes_no("enable-debug-assert", "no", Nothing, "For tests of Redis.")
         .hidden().at_start();

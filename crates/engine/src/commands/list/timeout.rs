@@ -3,6 +3,7 @@
 use crate::args::{Args, parse_float};
 use crate::command::Words;
 use crate::error::Error;
+use crate::values::long_double::LongDouble;
 
 const NOT_A_FLOAT: Error = Error::text("ERR timeout is not a float or out of range");
 const NEGATIVE: Error = Error::text("ERR timeout is negative");
@@ -22,7 +23,10 @@ impl Timeout {
 
     /// Reads seconds; a fraction of a millisecond counts as a whole one.
     pub(crate) fn parse(args: &mut Args<'_>) -> Result<Self, Error> {
-        let ms = 1000.0 * parse_float(args.word()?).ok_or(NOT_A_FLOAT)?;
+        let word = args.word()?;
+        // Redis reads a long double here, so that hexadecimal is a number, too.
+        let long = || LongDouble::parse(word).map(LongDouble::to_f64);
+        let ms = 1000.0 * parse_float(word).or_else(long).ok_or(NOT_A_FLOAT)?;
         if ms >= i64::MAX as f64 {
             return Err(OUT_OF_RANGE);
         }
@@ -64,6 +68,7 @@ mod tests {
         assert_eq!(parse("0.0001"), Ok(1));
         assert_eq!(parse("-0.0001"), Ok(0));
         assert_eq!(parse("1e3"), Ok(1_000_000));
+        assert_eq!(parse("0x10"), Ok(16_000));
         for ms in 0..20_000u64 {
             let mut words = Words::new();
             Timeout::from_ms(ms).words(&mut words);
@@ -81,6 +86,7 @@ mod tests {
         assert_eq!(parse("-inf"), Err(NEGATIVE));
         assert_eq!(parse("inf"), Err(OUT_OF_RANGE));
         assert_eq!(parse("1e400"), Err(OUT_OF_RANGE));
+        assert_eq!(parse("0x7FFFFFFFFFFFFF"), Err(OUT_OF_RANGE));
         let late = Timeout::from_ms(i64::MAX as u64 - 10);
         assert_eq!(late.ms(11), Err(OUT_OF_RANGE));
         assert!(late.ms(10).is_ok());

@@ -1,7 +1,8 @@
 //! `DEBUG SLEEP seconds` · `DEBUG SET-ACTIVE-EXPIRE 0|1` · `DEBUG HELP`
 //!
 //! What tests of clients need, and no more. Refused unless `enable-debug-command` admits it. SLEEP
-//! keeps only this client waiting, for others have threads of their own. O(1).
+//! keeps only this client waiting, for others have threads of their own; inside of a transaction
+//! it keeps waiting whoever needs the transaction's keys. O(1).
 
 use super::super::subcommand_usage_error;
 use crate::args::Args;
@@ -72,6 +73,8 @@ impl<'a> Command<'a> for Debug {
         match self {
             Debug::Sleep { ms: 0 } => reply.ok(),
             Debug::Sleep { ms } if ctx.may_block => ctx.wait_for(Box::new(Asleep), *ms),
+            // What holds the transaction's locks has to wait with it, as everything does in Redis.
+            Debug::Sleep { ms } if ctx.keys.sleep(*ms) => reply.ok(),
             Debug::Sleep { .. } => {
                 return Err(Error::text("ERR DEBUG SLEEP is not allowed in transactions"));
             }

@@ -61,6 +61,15 @@ pub fn write(value: ValueRef<'_>, version: Version, writer: &mut Writer) {
             let members = members.iter();
             write_members(members.len(), members, writer);
         }
+        ValueRef::Object(_, Object::Sorted(sorted)) => {
+            writer.byte(form::ZSET_2);
+            writer.number(sorted.len() as u64);
+            // The greatest first, as Redis has them: it adds each before the last.
+            for key in sorted.tree().range(0..sorted.len(), true) {
+                writer.string(key.member);
+                writer.double(key.score);
+            }
+        }
     }
 }
 

@@ -44,6 +44,11 @@ impl Limits {
         Limits { bytes, count: usize::MAX, short_bytes, short_count: usize::MAX }
     }
 
+    /// Whether a listpack may be larger than an entry holds.
+    pub(super) fn exceed_an_entry(&self) -> bool {
+        self.bytes > MAX_INLINE_VALUE
+    }
+
     /// Whether an element is too large for any listpack.
     #[inline]
     pub(super) fn is_large(&self, element: &[u8]) -> bool {
