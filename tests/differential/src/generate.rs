@@ -499,7 +499,7 @@ fn tame(command: &str, words: &mut Vec<Vec<u8>>, names: &[String], rng: &mut Rng
                 *word = if rng.u32(..4) == 0 { b"100000000".to_vec() } else { b"0".to_vec() };
             }
             "ms" => *word = b"100000000".to_vec(),
-            "cursor" if value.is_some() => *word = b"0".to_vec(),
+            "cursor" if reads_as_number(word) => *word = b"0".to_vec(),
             "offset" if value.is_some_and(|n| (100_000..1 << 32).contains(&n)) => {
                 *word = b"77".to_vec();
             }
@@ -509,7 +509,7 @@ fn tame(command: &str, words: &mut Vec<Vec<u8>>, names: &[String], rng: &mut Rng
             "count" if command == "spop" && value.is_some_and(|n| n > 0) => {
                 *word = b"100000".to_vec();
             }
-            "count" if value.is_some_and(|n| (i64::MIN / 2..-1000).contains(&n)) => {
+            "count" if value.is_some_and(|n| n < -1000 && n != i64::MIN) => {
                 *word = b"-7".to_vec();
             }
             _ if command == "xadd" && word == b"*" => *word = one_of(rng, IDS).into(),
@@ -533,6 +533,11 @@ fn tame(command: &str, words: &mut Vec<Vec<u8>>, names: &[String], rng: &mut Rng
 
 fn is_scan(command: &str) -> bool {
     matches!(command, "scan" | "sscan" | "hscan" | "zscan")
+}
+
+/// Whether somebody may read a number here, of whatever size.
+fn reads_as_number(word: &[u8]) -> bool {
+    word.iter().any(u8::is_ascii_digit)
 }
 
 fn integer_in(word: &[u8]) -> Option<i64> {
