@@ -54,13 +54,18 @@ impl Requests {
 
     /// A request for a command, its name included.
     pub fn request(&mut self, command: &Known) -> Vec<Vec<u8>> {
+        self.named_request(command).0
+    }
+
+    /// The same, and what the syntax line calls each word: nothing for a name or a token.
+    pub fn named_request(&mut self, command: &Known) -> (Vec<Vec<u8>>, Vec<String>) {
         let spec = command.entry.spec;
         let mut draft = Draft { words: Vec::new(), names: Vec::new() };
         command.name.split('|').for_each(|name| draft.push("", name.as_bytes().to_vec()));
         self.sequence(spec, &arguments_of(spec), &mut draft);
         draft.count();
         self.put_keys(spec, &mut draft.words);
-        draft.words
+        (draft.words, draft.names)
     }
 
     /// A key that mostly holds a value of the group's type; of any where the group has none.
