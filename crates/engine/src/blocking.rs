@@ -20,6 +20,7 @@ use crate::error::Error;
 use crate::keys::{Hashes, Keys};
 use crate::keyspace::locks::{ShardSet, Wait};
 use crate::mailbox::{Event, Mailbox, Recipients, SessionId};
+use crate::notify::Naming;
 use crate::reply::{Reply, WireReply};
 use crate::session::SessionState;
 use crate::sync::{AtomicU32, Ordering};
@@ -63,6 +64,8 @@ pub struct Waiter {
     pub protocol: Protocol,
     /// What it waits for.
     pub waiting: Box<dyn Waiting>,
+    /// What keyspace notifications call what serving does.
+    naming: Naming,
     /// The shards of every key that serving it may touch.
     shards: ShardSet,
     /// The session keeps it alive; an event that nobody takes holds the waiter, so the waiter must
@@ -99,6 +102,7 @@ impl Waiter {
         engine: &Engine,
         session: &SessionState,
         waiting: Box<dyn Waiting>,
+        naming: Naming,
     ) -> Arc<Self> {
         let mut shards = ShardSet::None;
         for key in waiting.keys().iter().chain(waiting.other_keys()) {
@@ -110,6 +114,7 @@ impl Waiter {
             db: *db,
             protocol: *protocol,
             waiting,
+            naming,
             shards,
             mailbox: Arc::downgrade(&client.mailbox),
             state: AtomicU32::new(WAITS),
@@ -221,12 +226,24 @@ impl Keys<'_> {
                 let mut reply = Vec::new();
                 let mut sink = WireReply::new(&mut reply, waiter.protocol);
                 waiter.waiting.serve(self, &mut sink);
+                self.tell_served(&waiter);
                 served.push((waiter.clone(), reply));
             }
             for key in waiter.waiting.keys() {
                 self.shard_of(key).waiters.remove(db, key, &waiter);
             }
         }
+    }
+
+    /// Tells what serving a waiter changed, as its command would have.
+    fn tell_served(&mut self, waiter: &Waiter) {
+        if !self.changes.notices.any() {
+            return;
+        }
+        let sources = waiter.waiting.keys().iter().map(|key| (0, &**key));
+        let others = waiter.waiting.other_keys().iter().map(|key| (1, &**key));
+        let keys: Vec<(usize, &[u8])> = sources.chain(others).collect();
+        self.changes.notices.tell_as(&waiter.naming, &keys);
     }
 
     /// Shards that must be held to serve whoever waits for these keys, and whoever waits for what

@@ -11,6 +11,7 @@ use crate::commands::generic::del;
 use crate::keyspace::access::Access;
 use crate::keyspace::entry::Pointee;
 use crate::keyspace::whole::Flushed;
+use crate::notify::Notices;
 use larder_resp::encode_request;
 use smallvec::SmallVec;
 
@@ -42,6 +43,8 @@ pub(crate) struct Changes {
     pub(crate) scratch: Vec<u8>,
     /// Effects of this command or transaction.
     pub(crate) effects: Effects,
+    /// What keyspace notifications will tell.
+    pub(crate) notices: Notices,
 }
 
 /// Commands in the log's form.
@@ -69,6 +72,7 @@ impl Changes {
     /// A key's time has come.
     pub(crate) fn expired(&mut self, db: u8, key: &[u8]) {
         self.effects.write(db, &[del::SPEC.name.as_bytes(), key]);
+        self.notices.expired(db, key);
     }
 }
 

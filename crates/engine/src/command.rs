@@ -6,6 +6,7 @@ use crate::config::Config;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::keys::Keys;
+use crate::notify::Naming;
 use crate::reply::Reply;
 use crate::session::SessionState;
 use crate::spec::Spec;
@@ -127,8 +128,8 @@ impl<'c, 'k> Ctx<'c, 'k> {
 
     /// Enters a wait into the queues of its keys, whose locks are held. From then on others see
     /// that the session waits.
-    pub(crate) fn begin_wait(&mut self, waiting: Box<dyn Waiting>) -> Arc<Waiter> {
-        let waiter = Waiter::new(self.engine, self.session, waiting);
+    pub(crate) fn begin_wait(&mut self, waiting: Box<dyn Waiting>, naming: Naming) -> Arc<Waiter> {
+        let waiter = Waiter::new(self.engine, self.session, waiting, naming);
         for key in waiter.waiting.keys() {
             self.keys.shard_of(key).waiters.add(waiter.db, key, &waiter);
         }
@@ -173,6 +174,12 @@ pub(crate) fn perform<'a, C: Command<'a>>(
         match words {
             Some(words) => changes.effects.write(*db, words),
             None => changes.effects.write(*db, &words_of(command).as_slices()),
+        }
+    }
+    if changes.notices.any() {
+        match words {
+            Some(words) => changes.notices.tell(C::SPEC, words),
+            None => changes.notices.tell(C::SPEC, &words_of(command).as_slices()),
         }
     }
     result

@@ -269,6 +269,7 @@ impl Engine {
             wider.iter(self.shard_count()).for_each(|shard| set.add(shard));
         };
         changes.effects.on = self.log.is_on();
+        changes.notices.begin(self.config.notify_keyspace_events());
         // SAFETY: `held` holds the locks until the end of this function.
         let mut keys = unsafe { Keys::new(self, &held.set, changes, hashes) };
         keys.begin();
@@ -587,6 +588,10 @@ impl Keys<'_> {
         while !self.changes.ready.is_empty() {
             let (db, key) = self.changes.ready.remove(0);
             self.serve(db, &key, &mut served);
+        }
+        if self.changes.notices.on() {
+            self.changes.notices.tell_rest();
+            self.changes.notices.publish(&self.engine.pubsub);
         }
         if let Some((db, commands, payload)) = self.changes.effects.take() {
             let flags = if commands > 1 { flags::TRANSACTION } else { 0 };

@@ -93,27 +93,32 @@ impl<'c> Keys<'c> {
     /// The value of a key, as a use of it: it counts as a hit or a miss and keeps the key fresh.
     #[inline]
     pub fn read(&self, key: &[u8]) -> Option<ValueRef<'_>> {
-        self.look_up(key, !self.changes.no_touch).map(Entry::value)
+        self.look_up(key, !self.changes.no_touch, true).map(Entry::value)
     }
 
     /// Uses a key, also for a session whose reads leave no trace; whether it is there.
     pub fn touch(&self, key: &[u8]) -> bool {
-        self.look_up(key, true).is_some()
+        self.look_up(key, true, true).is_some()
     }
 
     /// The same for commands that ask about a key and do not use it: a hit or a miss, but the key
     /// is as old as before.
     pub fn read_untouched(&self, key: &[u8]) -> Option<ValueRef<'_>> {
-        self.look_up(key, false).map(Entry::value)
+        self.look_up(key, false, true).map(Entry::value)
+    }
+
+    /// The same where keyspace notifications do not tell a miss.
+    pub fn read_unheard(&self, key: &[u8]) -> Option<ValueRef<'_>> {
+        self.look_up(key, false, false).map(Entry::value)
     }
 
     /// When a key expires (`None` inside: it does not), read as by [`Keys::read_untouched`].
     pub fn read_deadline_ms(&self, key: &[u8]) -> Option<Option<u64>> {
-        self.look_up(key, false).map(Entry::deadline_ms)
+        self.look_up(key, false, true).map(Entry::deadline_ms)
     }
 
     #[inline]
-    fn look_up(&self, key: &[u8], touch: bool) -> Option<Entry> {
+    fn look_up(&self, key: &[u8], touch: bool, tell: bool) -> Option<Entry> {
         let hash = self.hash(key);
         let shard = self.shard_mut_cell(hash);
         // SAFETY: the lock is held and `self` is borrowed shared, so that nobody has a unique
@@ -123,6 +128,9 @@ impl<'c> Keys<'c> {
             let live = found.filter(|&f| !self.is_due((*shard).entry(f).deadline_ms()));
             let Some(found) = live else {
                 (*shard).stats.misses += 1;
+                if tell {
+                    self.changes.notices.miss(self.db, key);
+                }
                 return None;
             };
             (*shard).stats.hits += 1;
@@ -196,8 +204,9 @@ impl<'c> Keys<'c> {
     }
 
     /// Names an effect of the running command in place of its own words.
-    pub fn effect(&mut self, spec: &Spec, words: &[&[u8]]) {
+    pub fn effect(&mut self, spec: &'static Spec, words: &[&[u8]]) {
         self.changes.effects.named = true;
+        self.changes.notices.effect = Some(spec);
         if self.changes.effects.on {
             let mut all: SmallVec<[&[u8]; 8]> = SmallVec::new();
             all.push(spec.name.as_bytes());

@@ -24,6 +24,7 @@ pub mod log;
 pub mod mailbox;
 #[cfg(all(test, feature = "shuttle"))]
 mod model;
+pub mod notify;
 mod pubsub;
 pub mod renames;
 pub mod reply;

@@ -6,6 +6,7 @@
 use crate::commands::Invoke;
 use crate::keys::Keys;
 use crate::keyspace::locks::ShardSet;
+use crate::notify::names::Events;
 
 /// Flags of a command, with Redis's names; see [`flag`].
 pub type Flags = u32;
@@ -300,6 +301,8 @@ pub struct Spec {
     pub more_shards: Option<MoreShards>,
     /// Hints for clients and proxies, as Redis documents them.
     pub tips: &'static [&'static str],
+    /// What keyspace notifications call what it does to its keys.
+    pub events: Events,
     /// Of a container, its subcommands.
     pub subcommands: &'static [Entry],
 }
@@ -320,6 +323,7 @@ impl Spec {
         find_keys: None,
         more_shards: None,
         tips: &[],
+        events: Events::OWN_NAME,
         subcommands: &[],
     };
 
@@ -351,6 +355,13 @@ impl Spec {
             sensible &= spec.each(words, &mut visit);
         }
         sensible
+    }
+
+    /// Visits the keys among a request's words: the number of their key spec, and their position.
+    pub(crate) fn each_key_by_role(&self, words: &[&[u8]], mut visit: impl FnMut(usize, usize)) {
+        for (role, spec) in self.keys.iter().enumerate() {
+            spec.each(words, &mut |at, _| visit(role, at));
+        }
     }
 
     /// All ACL categories, by name.

@@ -3,7 +3,8 @@
 //! A gate stands for one key in one shard whose lock is held. Every change through it does, before
 //! the first byte changes, what others rely on: it hands the old value to a running snapshot and
 //! stamps the entry with the live epoch; and after it, it marks the key's watchers, counts the
-//! change and notes waiters that it may have readied. Bytes are accounted below, in the shard.
+//! change, records it for keyspace notifications and notes waiters that it may have readied. Bytes
+//! are accounted below, in the shard.
 //!
 //! **Invariant:** no command, no expiry, no eviction and no loader of live data changes an entry
 //! any other way.
@@ -11,6 +12,7 @@
 use super::entry::{Form, MAX_INLINE_VALUE, Meta, NewValue, Pointee, SharedBytes, Type, ValueRef};
 use super::shard::{Found, Shard};
 use crate::changes::Changes;
+use crate::notify::Step;
 use crate::values::Object;
 use std::ops::Range;
 use std::sync::Arc;
@@ -141,6 +143,10 @@ impl<'g> Gate<'g> {
 
     /// Sets the key's value. O(value).
     pub fn put(&mut self, value: NewValue<'_>, expiry: Expiry) {
+        let step = match expiry {
+            Expiry::AtMs(_) => Step::WrittenDue,
+            Expiry::Keep | Expiry::Clear => Step::Written,
+        };
         self.before_change();
         let deadline_ms = match expiry {
             Expiry::Keep => self.deadline_ms(),
@@ -166,7 +172,7 @@ impl<'g> Gate<'g> {
                 self.stale = true;
             }
         }
-        self.after_change();
+        self.after_change(step);
     }
 
     /// Sets or removes the key's TTL. A key that is not there stays so.
@@ -175,7 +181,10 @@ impl<'g> Gate<'g> {
         self.before_change();
         self.found = Some(self.shard.set_deadline(self.db, found, deadline_ms));
         self.stale = false;
-        self.after_change();
+        self.after_change(match deadline_ms {
+            Some(_) => Step::DeadlineSet,
+            None => Step::DeadlineRemoved,
+        });
     }
 
     /// Removes the key; whether it was there.
@@ -185,7 +194,7 @@ impl<'g> Gate<'g> {
         let old = self.shard.remove(self.db, self.hash, found);
         self.changes.garbage.extend(old);
         self.forget();
-        self.after_change();
+        self.after_change(Step::Removed);
         true
     }
 
@@ -203,7 +212,7 @@ impl<'g> Gate<'g> {
             None => OwnedValue::Bytes(kind, bytes),
         };
         self.forget();
-        self.after_change();
+        self.after_change(Step::Removed);
         Some((value, deadline_ms))
     }
 
@@ -321,7 +330,7 @@ impl<'g> Gate<'g> {
         self.before_change();
         let result = self.shard.change_object(found, edit);
         self.shard.entry(found).note_written(self.changes.access);
-        self.after_change();
+        self.after_change(Step::Written);
         result
     }
 
@@ -370,7 +379,11 @@ impl<'g> Gate<'g> {
     }
 
     fn before_change(&mut self) {
-        if let Some(found) = self.found() {
+        let found = self.found();
+        if self.changes.notices.on() {
+            self.changes.notices.before(self.db, self.key, found.is_some());
+        }
+        if let Some(found) = found {
             self.before_change_of(found);
         }
     }
@@ -384,11 +397,14 @@ impl<'g> Gate<'g> {
         self.shard.entry(found).note_written(self.changes.access);
         self.found = Some(found);
         self.stale = false;
-        self.after_change();
+        self.after_change(Step::Written);
     }
 
-    fn after_change(&mut self) {
+    fn after_change(&mut self, step: Step) {
         self.changes.count += 1;
+        if self.changes.notices.on() {
+            self.changes.notices.after(self.db, self.key, step);
+        }
         self.shard.watched.touch(self.db, self.key);
         if self.shard.waiters.is_waited_for(self.db, self.key) && self.exists() {
             self.changes.ready(self.db, self.key);

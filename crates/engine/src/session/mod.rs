@@ -22,6 +22,7 @@ use crate::keys::{Hashes, Keys};
 use crate::keyspace::locks::{Acquired, ShardSet, Wait};
 use crate::log::Position;
 use crate::mailbox::{Event, Mailbox};
+use crate::notify::Naming;
 use crate::renames::Meaning;
 use crate::reply::{Reply, WireReply};
 use crate::spec::{Entry, Spec, flag};
@@ -527,7 +528,10 @@ impl Session {
                 let mut ctx = Ctx::new(engine, keys, state, true);
                 let result = invoke(&mut ctx, words, reply);
                 let block = ctx.block.take();
-                (result, block.map(|(waiting, deadline)| (ctx.begin_wait(waiting), deadline)))
+                let wait = block.map(|(waiting, deadline)| {
+                    (ctx.begin_wait(waiting, Naming::of(entry.spec, words)), deadline)
+                });
+                (result, wait)
             },
         );
         match done {

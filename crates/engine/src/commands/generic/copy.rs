@@ -9,6 +9,7 @@
 use crate::args::Args;
 use crate::command::{Command, Ctx, Words};
 use crate::error::Error;
+use crate::notify::names::Events;
 use crate::reply::Reply;
 use crate::spec::{Group, KeySpec, Spec, acl, flag, key};
 
@@ -24,6 +25,7 @@ pub const SPEC: Spec = Spec {
     flags: flag::WRITE | flag::DENYOOM,
     acl: acl::KEYSPACE,
     keys: &[KeySpec::one(1, key::RO | key::ACCESS), KeySpec::one(2, key::OW | key::UPDATE)],
+    events: Events::named("copy_to").renewing(),
     ..Spec::BASE
 };
 

@@ -8,6 +8,7 @@
 use crate::args::Args;
 use crate::command::{Command, Ctx, Words};
 use crate::error::Error;
+use crate::notify::names::{Events, Told, When};
 use crate::reply::Reply;
 use crate::spec::{Group, KeySpec, Spec, acl, flag, key};
 
@@ -22,6 +23,10 @@ pub const SPEC: Spec = Spec {
     flags: flag::WRITE | flag::FAST,
     acl: acl::KEYSPACE,
     keys: &[KeySpec::one(1, key::RW | key::ACCESS | key::UPDATE)],
+    events: Events::told(&[
+        Told::of(0, "move_from").when(When::Removed),
+        Told::of(0, "move_to").when(When::Written),
+    ]),
     ..Spec::BASE
 };
 

@@ -99,7 +99,7 @@ macro_rules! subcommand_about_key {
                 type Answer =
                     fn(ValueRef<'_>, &[u8], &Ctx<'_, '_>, &mut dyn Reply) -> Result<(), Error>;
                 let answer: Answer = $answer;
-                match ctx.keys.read_untouched(self.key) {
+                match ctx.keys.read_unheard(self.key) {
                     Some(value) => answer(value, self.key, ctx, reply),
                     None => {
                         reply.null();

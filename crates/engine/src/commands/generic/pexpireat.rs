@@ -8,10 +8,12 @@
 //! Effect: `PEXPIREAT` without conditions, or `DEL`.
 
 use super::deadline::Deadline;
+use super::expire;
 use crate::args::Args;
 use crate::command::{Command, Ctx, Words};
 use crate::error::Error;
 use crate::expiry::Unit;
+use crate::notify::names::Events;
 use crate::reply::Reply;
 use crate::spec::{Group, KeySpec, Spec, acl, flag, key};
 
@@ -27,6 +29,7 @@ pub const SPEC: Spec = Spec {
     flags: flag::WRITE | flag::FAST,
     acl: acl::KEYSPACE,
     keys: &[KeySpec::one(1, key::RW | key::UPDATE)],
+    events: Events::named(expire::SPEC.name),
     ..Spec::BASE
 };
 

@@ -8,8 +8,15 @@
 use crate::args::Args;
 use crate::command::{Command, Ctx, Words};
 use crate::error::Error;
+use crate::notify::names::{Events, Told, When};
 use crate::reply::Reply;
 use crate::spec::{Group, KeySpec, Spec, acl, flag, key};
+
+/// The events of a key's move to another name.
+pub(super) const MOVES: Events = Events::told(&[
+    Told::of(0, "rename_from").when(When::Removed),
+    Told::of(1, "rename_to").when(When::Written),
+]);
 
 /// What is known of `RENAME`.
 pub const SPEC: Spec = Spec {
@@ -25,6 +32,7 @@ pub const SPEC: Spec = Spec {
         KeySpec::one(1, key::RW | key::ACCESS | key::DELETE),
         KeySpec::one(2, key::OW | key::UPDATE),
     ],
+    events: MOVES.renewing(),
     ..Spec::BASE
 };
 

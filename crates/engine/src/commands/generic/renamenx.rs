@@ -5,6 +5,7 @@
 //!
 //! Effect: the command, when it renamed.
 
+use super::rename;
 use crate::args::Args;
 use crate::command::{Command, Ctx, Words};
 use crate::error::Error;
@@ -25,6 +26,7 @@ pub const SPEC: Spec = Spec {
         KeySpec::one(1, key::RW | key::ACCESS | key::DELETE),
         KeySpec::one(2, key::OW | key::INSERT),
     ],
+    events: rename::MOVES,
     ..Spec::BASE
 };
 

@@ -5,9 +5,11 @@
 //!
 //! Effect: the command for the keys that were there.
 
+use super::del;
 use crate::args::Args;
 use crate::command::{Command, Ctx, Words};
 use crate::error::Error;
+use crate::notify::names::Events;
 use crate::reply::Reply;
 use crate::spec::{Group, KeySpec, Spec, acl, flag, key};
 
@@ -24,6 +26,7 @@ pub const SPEC: Spec = Spec {
     acl: acl::KEYSPACE,
     keys: &[KeySpec::rest(1, key::RM | key::DELETE)],
     tips: &["request_policy:multi_shard", "response_policy:agg_sum"],
+    events: Events::named(del::SPEC.name),
     ..Spec::BASE
 };
 

@@ -30,6 +30,7 @@ pub const SPEC_BLMOVE: Spec = Spec {
     arity: 6,
     flags: flag::WRITE | flag::DENYOOM | flag::BLOCKING,
     keys: lmove::KEYS,
+    events: lmove::MOVES,
     ..Spec::BASE
 };
 
@@ -41,6 +42,7 @@ pub const SPEC_BRPOPLPUSH: Spec = Spec {
               be.",
     since: "2.2.0",
     arity: 4,
+    events: lmove::TAIL_TO_HEAD,
     ..SPEC_BLMOVE
 };
 

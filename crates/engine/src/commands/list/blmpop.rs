@@ -8,7 +8,7 @@
 //! Effect: `LPOP` or `RPOP` with the number of elements taken.
 
 use super::blpop::take_or_wait;
-use super::{Form, Popping, Timeout};
+use super::{Form, POPS, Popping, Timeout};
 use crate::args::Args;
 use crate::command::{Command, Ctx, Words};
 use crate::error::Error;
@@ -27,6 +27,7 @@ pub const SPEC: Spec = Spec {
     arity: -5,
     flags: flag::WRITE | flag::BLOCKING | flag::MOVABLE_KEYS,
     keys: &[KeySpec::numbered(2, key::RW | key::ACCESS | key::DELETE)],
+    events: POPS,
     ..Spec::BASE
 };
 

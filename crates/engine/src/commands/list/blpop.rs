@@ -11,13 +11,14 @@
 //! thing through one function ([`take_first`]), the command on borrowed words, the waiter on its
 //! own copy of the keys.
 
-use super::{Form, Timeout, lpush, take_first};
+use super::{Form, Timeout, lpop, lpush, take_first};
 use crate::args::Args;
 use crate::blocking::Waiting;
 use crate::command::{Command, Ctx, Words};
 use crate::error::Error;
 use crate::keys::Keys;
 use crate::keyspace::Type;
+use crate::notify::names::Events;
 use crate::reply::Reply;
 use crate::spec::{Group, KeySpec, Spec, flag, key};
 use crate::sync::Mutex;
@@ -38,6 +39,7 @@ const BASE: Spec = Spec {
 pub const SPEC_BLPOP: Spec = Spec {
     name: "blpop",
     summary: "Removes and answers the first element of a list, waiting for one if need be.",
+    events: Events::named(lpop::SPEC_LPOP.name),
     ..BASE
 };
 
@@ -45,6 +47,7 @@ pub const SPEC_BLPOP: Spec = Spec {
 pub const SPEC_BRPOP: Spec = Spec {
     name: "brpop",
     summary: "Removes and answers the last element of a list, waiting for one if need be.",
+    events: Events::named(lpop::SPEC_RPOP.name),
     ..BASE
 };
 

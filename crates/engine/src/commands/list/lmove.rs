@@ -6,10 +6,13 @@
 //!
 //! Effect: the command.
 
+use super::lpop::{SPEC_LPOP, SPEC_RPOP};
+use super::lpush::{SPEC_LPUSH, SPEC_RPUSH};
 use super::{Path, end_word, parse_end};
 use crate::args::Args;
 use crate::command::{Command, Ctx, Words};
 use crate::error::Error;
+use crate::notify::names::{Events, Told};
 use crate::reply::Reply;
 use crate::spec::{Group, KeySpec, Spec, flag, key};
 use crate::values::list::End;
@@ -17,6 +20,16 @@ use crate::values::list::End;
 /// How commands that move an element use their keys.
 pub(super) const KEYS: &[KeySpec] =
     &[KeySpec::one(1, key::RW | key::ACCESS | key::DELETE), KeySpec::one(2, key::RW | key::INSERT)];
+
+/// The events of commands that name both ends: an element is added before it is taken.
+pub(super) const MOVES: Events = Events::told(&[
+    Told::by_word(1, 4, &[("left", Some(SPEC_LPUSH.name)), ("right", Some(SPEC_RPUSH.name))]),
+    Told::by_word(0, 3, &[("left", Some(SPEC_LPOP.name)), ("right", Some(SPEC_RPOP.name))]),
+]);
+
+/// The events of commands from the tail to the head.
+pub(super) const TAIL_TO_HEAD: Events =
+    Events::told(&[Told::of(1, SPEC_LPUSH.name), Told::of(0, SPEC_RPOP.name)]);
 
 /// What is known of `LMOVE`.
 pub const SPEC_LMOVE: Spec = Spec {
@@ -28,6 +41,7 @@ pub const SPEC_LMOVE: Spec = Spec {
     arity: 5,
     flags: flag::WRITE | flag::DENYOOM,
     keys: KEYS,
+    events: MOVES,
     ..Spec::BASE
 };
 
@@ -38,6 +52,7 @@ pub const SPEC_RPOPLPUSH: Spec = Spec {
     summary: "Moves the last element of a list to the head of another.",
     since: "1.2.0",
     arity: 3,
+    events: TAIL_TO_HEAD,
     ..SPEC_LMOVE
 };
 

@@ -10,6 +10,7 @@
 use crate::args::Args;
 use crate::command::{Command, Ctx, Words};
 use crate::error::Error;
+use crate::notify::names::Events;
 use crate::reply::Reply;
 use crate::spec::{Group, KeySpec, Spec, flag, key};
 use crate::values::list::{self, End, Limits};
@@ -42,6 +43,7 @@ pub const SPEC_RPUSH: Spec = Spec {
 pub const SPEC_LPUSHX: Spec = Spec {
     name: "lpushx",
     summary: "Adds elements at the head of a list that is there.",
+    events: Events::named(SPEC_LPUSH.name),
     since: "2.2.0",
     ..BASE
 };
@@ -50,6 +52,7 @@ pub const SPEC_LPUSHX: Spec = Spec {
 pub const SPEC_RPUSHX: Spec = Spec {
     name: "rpushx",
     summary: "Adds elements at the tail of a list that is there.",
+    events: Events::named(SPEC_RPUSH.name),
     since: "2.2.0",
     ..BASE
 };

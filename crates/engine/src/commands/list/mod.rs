@@ -28,6 +28,7 @@ use crate::command::Words;
 use crate::error::Error;
 use crate::keys::Keys;
 use crate::keyspace::Type;
+use crate::notify::names::{Events, Told};
 use crate::reply::Reply;
 use crate::spec::Spec;
 use crate::values::list::{self, End, Limits, list_of};
@@ -140,6 +141,12 @@ enum Form {
     /// Key and an array of up to so many elements.
     Several(usize),
 }
+
+/// The events of commands whose option names the end that they take from.
+const POPS: Events = Events::told(&[Told::by_option(
+    &[("left", Some(lpop::SPEC_LPOP.name)), ("right", Some(lpop::SPEC_RPOP.name))],
+    "",
+)]);
 
 /// Takes elements from the first of the keys that has a list, answers them, and names the effect;
 /// whether there was one. Keys before it that hold something else are an error. `taken` hears the

@@ -5,9 +5,11 @@
 //!
 //! Effect: the command, unless nothing moved.
 
+use super::{sadd, srem};
 use crate::args::Args;
 use crate::command::{Command, Ctx, Words};
 use crate::error::Error;
+use crate::notify::names::{Events, Told};
 use crate::reply::Reply;
 use crate::spec::{Group, KeySpec, Spec, flag, key};
 use crate::values::set;
@@ -25,6 +27,7 @@ pub const SPEC: Spec = Spec {
         KeySpec::one(1, key::RW | key::ACCESS | key::DELETE),
         KeySpec::one(2, key::RW | key::INSERT),
     ],
+    events: Events::told(&[Told::of(0, srem::SPEC.name), Told::of(1, sadd::SPEC.name)]),
     ..Spec::BASE
 };
 

@@ -14,6 +14,7 @@ use crate::args::Args;
 use crate::command::{Command, Ctx, Words};
 use crate::error::Error;
 use crate::keys::string_of;
+use crate::notify::names::Events;
 use crate::reply::Reply;
 use crate::spec::{Group, KeySpec, Spec, flag, key};
 
@@ -28,6 +29,7 @@ pub const SPEC: Spec = Spec {
     arity: -2,
     flags: flag::WRITE | flag::FAST,
     keys: &[KeySpec::one(1, key::RW | key::DELETE | key::VARIABLE_FLAGS)],
+    events: Events::named(del::SPEC.name),
     ..Spec::BASE
 };
 

@@ -7,10 +7,12 @@
 //!
 //! Valkey's (9.0). Redis knows `DELEX key IFEQ value` instead, see [`super::delex`].
 
+use super::super::generic::del;
 use super::delex::{Condition, remove_if};
 use crate::args::Args;
 use crate::command::{Command, Ctx, Words};
 use crate::error::Error;
+use crate::notify::names::Events;
 use crate::reply::Reply;
 use crate::spec::{Group, KeySpec, Spec, flag, key};
 
@@ -25,6 +27,7 @@ pub const SPEC: Spec = Spec {
     arity: 3,
     flags: flag::WRITE | flag::FAST,
     keys: &[KeySpec::one(1, key::RM | key::DELETE)],
+    events: Events::named(del::SPEC.name),
     ..Spec::BASE
 };
 

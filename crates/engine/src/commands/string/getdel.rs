@@ -10,6 +10,7 @@ use crate::args::Args;
 use crate::command::{Command, Ctx, Words};
 use crate::error::Error;
 use crate::keys::string_of;
+use crate::notify::names::Events;
 use crate::reply::Reply;
 use crate::spec::{Group, KeySpec, Spec, flag, key};
 
@@ -24,6 +25,7 @@ pub const SPEC: Spec = Spec {
     arity: 2,
     flags: flag::WRITE | flag::FAST,
     keys: &[KeySpec::one(1, key::RW | key::ACCESS | key::DELETE)],
+    events: Events::named(del::SPEC.name),
     ..Spec::BASE
 };
 

@@ -93,6 +93,9 @@ impl<'a> Command<'a> for GetEx<'a> {
             return Ok(());
         }
         let mut gate = ctx.keys.write(self.key);
+        if !gate.exists() {
+            return Ok(());
+        }
         match deadline_ms {
             Some(deadline_ms) if deadline_ms <= gate.now_ms() => {
                 if gate.remove() {

@@ -11,6 +11,7 @@ use crate::command::{Command, Ctx, Words};
 use crate::error::Error;
 use crate::keys::string_of;
 use crate::keyspace::{Expiry, Kind, NewValue};
+use crate::notify::names::Events;
 use crate::reply::Reply;
 use crate::spec::{Group, KeySpec, Spec, flag, key};
 
@@ -24,6 +25,7 @@ pub const SPEC: Spec = Spec {
     arity: 3,
     flags: flag::WRITE | flag::DENYOOM | flag::FAST,
     keys: &[KeySpec::one(1, key::RW | key::ACCESS | key::UPDATE)],
+    events: Events::named(set::SPEC.name),
     ..Spec::BASE
 };
 

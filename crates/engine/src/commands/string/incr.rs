@@ -6,9 +6,11 @@
 //!
 //! Effect: the command.
 
+use super::incrby;
 use crate::args::Args;
 use crate::command::{Command, Ctx, Words};
 use crate::error::Error;
+use crate::notify::names::Events;
 use crate::reply::Reply;
 use crate::spec::{Group, KeySpec, Spec, flag, key};
 use crate::values::string;
@@ -23,6 +25,7 @@ pub const SPEC: Spec = Spec {
     arity: 2,
     flags: flag::WRITE | flag::DENYOOM | flag::FAST,
     keys: &[KeySpec::one(1, key::RW | key::ACCESS | key::UPDATE)],
+    events: Events::named(incrby::SPEC.name),
     ..Spec::BASE
 };
 

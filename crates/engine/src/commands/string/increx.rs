@@ -16,6 +16,7 @@
 
 use super::super::generic::del;
 use super::getex::Ttl;
+use super::incrby;
 use super::set;
 use crate::args::Args;
 use crate::command::{Command, Ctx, Words};
@@ -23,6 +24,7 @@ use crate::error::Error;
 use crate::expiry::ExpiryOption;
 use crate::keys::string_of;
 use crate::keyspace::{Expiry, Kind, NewValue};
+use crate::notify::names::Events;
 use crate::reply::Reply;
 use crate::spec::{Group, KeySpec, Spec, flag, key};
 use crate::values::long_double::LongDouble;
@@ -43,6 +45,7 @@ pub const SPEC: Spec = Spec {
     arity: -2,
     flags: flag::WRITE | flag::DENYOOM | flag::FAST,
     keys: &[KeySpec::one(1, key::RW | key::ACCESS | key::UPDATE)],
+    events: Events::named(incrby::SPEC.name),
     ..Spec::BASE
 };
 

@@ -5,10 +5,12 @@
 //!
 //! Effect: the command.
 
+use super::set;
 use crate::args::Args;
 use crate::command::{Command, Ctx, Words};
 use crate::error::Error;
 use crate::keyspace::{Expiry, Kind, NewValue};
+use crate::notify::names::Events;
 use crate::reply::Reply;
 use crate::spec::{Group, KeySpec, Spec, flag, key};
 
@@ -24,6 +26,7 @@ pub const SPEC: Spec = Spec {
     flags: flag::WRITE | flag::DENYOOM,
     keys: &[KeySpec::range(1, -1, 2, key::OW | key::UPDATE)],
     tips: &["request_policy:multi_shard", "response_policy:all_succeeded"],
+    events: Events::named(set::SPEC.name),
     ..Spec::BASE
 };
 

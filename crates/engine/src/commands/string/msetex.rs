@@ -20,6 +20,7 @@ use crate::command::{Command, Ctx, Words};
 use crate::error::Error;
 use crate::expiry::{ExpiryArg, ExpiryOption};
 use crate::keyspace::{Expiry, Kind, NewValue};
+use crate::notify::names::Events;
 use crate::reply::Reply;
 use crate::spec::{Group, KeySpec, Spec, flag, key};
 
@@ -36,6 +37,7 @@ pub const SPEC: Spec = Spec {
     flags: flag::WRITE | flag::DENYOOM | flag::MOVABLE_KEYS,
     keys: &[KeySpec::numbered_by(1, 2, key::OW | key::UPDATE)],
     tips: &["request_policy:multi_shard", "response_policy:all_succeeded"],
+    events: Events::named(set::SPEC.name),
     ..Spec::BASE
 };
 

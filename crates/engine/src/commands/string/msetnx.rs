@@ -6,9 +6,11 @@
 //! Effect: the command.
 
 use super::mset::{pairs, put_all};
+use super::set;
 use crate::args::Args;
 use crate::command::{Command, Ctx, Words};
 use crate::error::Error;
+use crate::notify::names::Events;
 use crate::reply::Reply;
 use crate::spec::{Group, KeySpec, Spec, flag, key};
 
@@ -23,6 +25,7 @@ pub const SPEC: Spec = Spec {
     arity: -3,
     flags: flag::WRITE | flag::DENYOOM,
     keys: &[KeySpec::range(1, -1, 2, key::OW | key::INSERT)],
+    events: Events::named(set::SPEC.name),
     ..Spec::BASE
 };
 

@@ -4,11 +4,13 @@
 //!
 //! Effect: `SET` with the expiry as `PXAT`.
 
+use super::set;
 use super::setex::put_for;
 use crate::args::Args;
 use crate::command::{Command, Ctx, Words};
 use crate::error::Error;
 use crate::expiry::{ExpiryArg, Unit};
+use crate::notify::names::Events;
 use crate::reply::Reply;
 use crate::spec::{Group, KeySpec, Spec, flag, key};
 
@@ -23,6 +25,7 @@ pub const SPEC: Spec = Spec {
     arity: 4,
     flags: flag::WRITE | flag::DENYOOM,
     keys: &[KeySpec::one(1, key::OW | key::UPDATE)],
+    events: Events::named(set::SPEC.name),
     ..Spec::BASE
 };
 

@@ -5,10 +5,12 @@
 //!
 //! Effect: the command.
 
+use super::set;
 use crate::args::Args;
 use crate::command::{Command, Ctx, Words};
 use crate::error::Error;
 use crate::keyspace::{Expiry, Kind, NewValue};
+use crate::notify::names::Events;
 use crate::reply::Reply;
 use crate::spec::{Group, KeySpec, Spec, flag, key};
 
@@ -22,6 +24,7 @@ pub const SPEC: Spec = Spec {
     arity: 3,
     flags: flag::WRITE | flag::DENYOOM | flag::FAST,
     keys: &[KeySpec::one(1, key::OW | key::INSERT)],
+    events: Events::named(set::SPEC.name),
     ..Spec::BASE
 };
 
