@@ -87,6 +87,8 @@ pub struct Engine {
     pub(crate) garbage: Mutex<Vec<Detached>>,
     /// Keys are removed when they are due, not only when somebody asks for them.
     active_expire: AtomicBool,
+    /// What `DEBUG RELOAD` wrote the last time.
+    image: Mutex<Option<Vec<u8>>>,
     /// Payloads must end in their right checksum.
     checks_seals: AtomicBool,
     deferred: Mutex<Vec<Deferred>>,
@@ -149,6 +151,7 @@ impl Engine {
             garbage: Mutex::default(),
             run_id,
             active_expire: AtomicBool::new(true),
+            image: Mutex::default(),
             checks_seals: AtomicBool::new(true),
             deferred: Mutex::default(),
         })
@@ -402,6 +405,16 @@ impl Engine {
         if on {
             self.resume_expiry();
         }
+    }
+
+    /// Takes out what `DEBUG RELOAD` wrote the last time.
+    pub(crate) fn take_image(&self) -> Option<Vec<u8>> {
+        self.image.lock().take()
+    }
+
+    /// Keeps what it wrote.
+    pub(crate) fn put_image(&self, image: Vec<u8>) {
+        *self.image.lock() = Some(image);
     }
 
     /// Whether payloads that are restored must end in their right checksum.

@@ -30,6 +30,9 @@ pub trait Host: Send + Sync {
 
     /// Facts for `INFO` that the engine does not know: section, then `name:value` lines.
     fn info(&self, section: &str) -> Vec<(&'static str, String)>;
+
+    /// A line for the log (`DEBUG LOG`); whoever has none lets it go.
+    fn log(&self, _line: &str) {}
 }
 
 /// How to end.

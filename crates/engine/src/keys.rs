@@ -176,6 +176,11 @@ impl<'c> Keys<'c> {
         self.look(self.db, key).map(|entry| self.changes.access.frequency(entry.access()))
     }
 
+    /// What is kept of a key's uses, as it is kept.
+    pub(crate) fn access_bits(&self, key: &[u8]) -> Option<u32> {
+        self.look(self.db, key).map(Entry::access)
+    }
+
     /// Bytes that a key takes with everything that belongs to it.
     pub fn bytes_of(&self, db: u8, key: &[u8]) -> Option<u64> {
         self.look(db, key).map(|entry| {

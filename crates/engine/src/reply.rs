@@ -30,6 +30,10 @@ pub trait Reply {
     fn push(&mut self, len: usize);
     /// A double; RESP2 sees a string.
     fn double(&mut self, value: f64);
+    /// An integer of any length, in digits; RESP2 sees a string.
+    fn big_number(&mut self, digits: &[u8]);
+    /// Facts about the value that follows, keys and values in turn. Only for RESP3.
+    fn attribute(&mut self, len: usize);
     /// A truth value; RESP2 sees 1 or 0.
     fn boolean(&mut self, value: bool);
     /// Text for people; RESP2 sees a string.
@@ -107,6 +111,12 @@ impl Reply for WireReply<'_> {
     fn double(&mut self, value: f64) {
         encode::double(self.out, self.protocol, value);
     }
+    fn big_number(&mut self, digits: &[u8]) {
+        encode::big_number(self.out, self.protocol, digits);
+    }
+    fn attribute(&mut self, len: usize) {
+        encode::attribute(self.out, len);
+    }
     fn boolean(&mut self, value: bool) {
         encode::boolean(self.out, self.protocol, value);
     }
@@ -125,6 +135,8 @@ impl Reply for WireReply<'_> {
 #[derive(Debug, Default)]
 pub struct ValueReply {
     open: Vec<Open>,
+    /// An attribute that waits for its value.
+    attribute: Option<Vec<(Value, Value)>>,
     done: Option<Value>,
 }
 
@@ -141,6 +153,7 @@ enum Shape {
     Map,
     Set,
     Push,
+    Attribute,
 }
 
 impl ValueReply {
@@ -161,6 +174,10 @@ impl ValueReply {
     }
 
     fn add(&mut self, value: Value) {
+        let value = match self.attribute.take() {
+            Some(pairs) => Value::Attribute { pairs, value: Box::new(value) },
+            None => value,
+        };
         match self.open.last_mut() {
             Some(open) => {
                 open.items.push(value);
@@ -175,7 +192,11 @@ impl ValueReply {
         if self.open.last().is_some_and(|open| open.missing == 0)
             && let Some(full) = self.open.pop()
         {
-            self.add(full.into_value());
+            if let Shape::Attribute = full.shape {
+                self.attribute = Some(pairs(full.items));
+            } else {
+                self.add(full.into_value());
+            }
         }
     }
 }
@@ -186,16 +207,19 @@ impl Open {
             Shape::Array => Value::Array(self.items),
             Shape::Set => Value::Set(self.items),
             Shape::Push => Value::Push(self.items),
-            Shape::Map => {
-                let mut items = self.items.into_iter();
-                let mut pairs = Vec::with_capacity(items.len() / 2);
-                while let (Some(key), Some(value)) = (items.next(), items.next()) {
-                    pairs.push((key, value));
-                }
-                Value::Map(pairs)
-            }
+            Shape::Map | Shape::Attribute => Value::Map(pairs(self.items)),
         }
     }
+}
+
+/// Keys and values in turn, as pairs.
+fn pairs(items: Vec<Value>) -> Vec<(Value, Value)> {
+    let mut items = items.into_iter();
+    let mut pairs = Vec::with_capacity(items.len() / 2);
+    while let (Some(key), Some(value)) = (items.next(), items.next()) {
+        pairs.push((key, value));
+    }
+    pairs
 }
 
 impl Reply for ValueReply {
@@ -231,6 +255,12 @@ impl Reply for ValueReply {
     }
     fn double(&mut self, value: f64) {
         self.add(Value::Double(value));
+    }
+    fn big_number(&mut self, digits: &[u8]) {
+        self.add(Value::BigNumber(digits.to_vec()));
+    }
+    fn attribute(&mut self, len: usize) {
+        self.open(Shape::Attribute, len * 2);
     }
     fn boolean(&mut self, value: bool) {
         self.add(Value::Boolean(value));

@@ -199,4 +199,8 @@ impl Host for ServerHost {
             _ => Vec::new(),
         }
     }
+
+    fn log(&self, line: &str) {
+        self.log.warning(line);
+    }
 }

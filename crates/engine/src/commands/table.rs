@@ -125,7 +125,7 @@ pub static COMMANDS: &[Entry] = &[
     entry!(plain command::Describe),
     entry!(container config),
     entry!(plain dbsize::DbSize),
-    entry!(plain debug::Debug),
+    entry!(debug::Debug),
     entry!(plain flushall::FlushAll),
     entry!(plain flushdb::FlushDb),
     entry!(info::Info),

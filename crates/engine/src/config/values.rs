@@ -24,6 +24,8 @@ pub struct Config {
     defaults: RwLock<Vec<Value>>,
     save_was_given: AtomicBool,
     generation: AtomicU64,
+    /// See [`Config::large_element_bytes`].
+    large_element_bytes: AtomicU64,
     pub(super) changing: Mutex<()>,
 }
 
@@ -72,6 +74,7 @@ impl Config {
             defaults: RwLock::new(defaults.to_vec()),
             save_was_given: AtomicBool::new(false),
             generation: AtomicU64::new(0),
+            large_element_bytes: AtomicU64::new(0),
             changing: Mutex::new(()),
         };
         for (id, value) in Id::ALL.into_iter().zip(defaults) {
@@ -344,6 +347,18 @@ impl Config {
     #[must_use]
     pub fn list_max_listpack_size(&self) -> i64 {
         self.int(Id::ListMaxListpackSize)
+    }
+
+    /// Elements of a list of so many bytes have a node of their own; 0 as its size says. No
+    /// parameter: tests set it by `DEBUG QUICKLIST-PACKED-THRESHOLD`.
+    #[must_use]
+    pub fn large_element_bytes(&self) -> u64 {
+        self.large_element_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Sets that.
+    pub(crate) fn set_large_element_bytes(&self, bytes: u64) {
+        self.large_element_bytes.store(bytes, Ordering::Relaxed);
     }
 
     /// `set-max-intset-entries`.

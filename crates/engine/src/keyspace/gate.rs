@@ -237,6 +237,11 @@ impl<'g> Gate<'g> {
         self.set_access(self.changes.access.idle(seconds));
     }
 
+    /// Gives the key back what was kept of its uses.
+    pub(crate) fn restore_access(&mut self, bits: u32) {
+        self.set_access(Some(bits));
+    }
+
     /// Makes the key one that was used so often, if that is what is kept of uses.
     pub fn set_frequency(&mut self, frequency: u8) {
         self.set_access(self.changes.access.used_often(frequency));

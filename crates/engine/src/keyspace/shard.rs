@@ -147,6 +147,11 @@ impl Shard {
             .map_or((0, 0), |db| (db.table.len(), db.wheel.as_ref().map_or(0, |wheel| wheel.len())))
     }
 
+    /// Buckets of a database's table: those of their own, and those behind others.
+    pub(crate) fn buckets(&self, db: u8) -> (u64, u64) {
+        self.dbs[usize::from(db)].as_ref().map_or((0, 0), |db| db.table.bucket_counts())
+    }
+
     /// Finds a key, due or not.
     #[inline]
     pub(crate) fn find(&self, db: u8, hash: u64, key: &[u8]) -> Option<Found> {

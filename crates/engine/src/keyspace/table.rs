@@ -77,6 +77,14 @@ impl Table {
         self.len
     }
 
+    /// Home buckets, and overflow buckets in use.
+    pub(crate) fn bucket_counts(&self) -> (u64, u64) {
+        if self.home.capacity() == 0 {
+            return (0, 0);
+        }
+        (self.buckets(), u64::from(self.overflow_live))
+    }
+
     /// Bytes in buckets that are in use.
     pub(crate) fn bytes(&self) -> u64 {
         if self.home.capacity() == 0 {

@@ -6,6 +6,7 @@
 pub mod bits;
 pub mod dict;
 pub mod dump;
+pub mod elements;
 pub mod hyperloglog;
 pub mod lcs;
 pub mod list;

@@ -30,13 +30,24 @@ pub(super) struct Fixture {
 
 impl Fixture {
     pub(super) fn new() -> Fixture {
+        Fixture::of(Config::default())
+    }
+
+    /// One whose clients may use `DEBUG`, as real servers in tests are started.
+    pub(super) fn with_debug() -> Fixture {
+        let config = Config::default();
+        config.set("enable-debug-command", &[b"yes"]).expect("a setting of the table");
+        Fixture::of(config)
+    }
+
+    fn of(config: Config) -> Fixture {
         let clock = Arc::new(FakeClock::new(START_MS));
         let engine = Engine::new(Options {
             shards: SHARDS,
             hash_seed: 7,
             random_seed: 7,
             clock: clock.clone(),
-            config: Arc::new(Config::default()),
+            config: Arc::new(config),
             host: Arc::new(NoHost),
         });
         engine.log().listen_with(LEAST_RING_BYTES);

@@ -31,7 +31,7 @@ impl Served {
     pub fn start(protocol: Protocol) -> Result<Served> {
         let folder = Folder::new()?;
         let path = folder.path().join("socket");
-        let fixture = Fixture::new();
+        let fixture = Fixture::with_debug();
         let listen = vec![Listen::Unix { path: path.clone(), mode: 0o600 }];
         let options = ServerOptions { listen, ..ServerOptions::default() };
         let server = Server::start(fixture.engine().clone(), options)?;

@@ -164,7 +164,7 @@ const NOT_TIMED: Error = Error::text(
 );
 
 /// Redis's name for how a value is held; `lists` are the bounds of a list's listpacks.
-fn encoding_of(value: ValueRef<'_>, lists: &Limits) -> &'static str {
+pub(crate) fn encoding_of(value: ValueRef<'_>, lists: &Limits) -> &'static str {
     match value {
         ValueRef::Object(_, Object::List(list)) if list.is_one_large_listpack(lists) => "listpack",
         ValueRef::String(_, true) => "raw",

@@ -3,9 +3,11 @@
 use crate::config::Config;
 use crate::keyspace::entry::MAX_INLINE_VALUE;
 use crate::keyspace::{KeyHash, Kind, OwnedValue};
-use crate::values::list;
 use crate::values::set::{self, Member, SetBuf, SetRef};
-use larder_codec::rdb::value::{Members, Value, read as read_value};
+use crate::values::sorted::{self, Big, Collected, SortedRef};
+use crate::values::{Object, list};
+use larder_codec::integer::MAX_TEXT;
+use larder_codec::rdb::value::{Members, Scored, Value, read as read_value};
 use larder_codec::rdb::{Reader, Version};
 use larder_codec::{Corrupt, intset, listpack};
 use std::sync::Arc;
@@ -15,6 +17,7 @@ use std::sync::Arc;
 pub struct Rules {
     list: list::Limits,
     set: set::Rules,
+    sorted: sorted::Rules,
 }
 
 impl Rules {
@@ -23,6 +26,7 @@ impl Rules {
         Rules {
             list: list::Limits::of(config),
             set: set::Rules { limits: set::Limits::of(config), hash },
+            sorted: sorted::Rules { limits: sorted::Limits::of(config), hash },
         }
     }
 }
@@ -45,7 +49,8 @@ pub fn read(
         Value::SetPack(bytes) => Ok(pack(&bytes, rules.set)),
         Value::Set(members) => read_set(members, rules.set),
         Value::HashPack(_) | Value::Hash(_) => Err(reader.corrupt("a hash")),
-        Value::SortedPack(_) | Value::Sorted(_) => Err(reader.corrupt("a sorted set")),
+        Value::SortedPack(bytes) => Ok(sorted_pack(bytes.into_owned(), &rules.sorted)),
+        Value::Sorted(members) => read_sorted(members, &rules.sorted),
         Value::Stream(_) => Err(reader.corrupt("a stream")),
     }
 }
@@ -79,4 +84,34 @@ fn read_set(members: Members<'_, '_>, rules: set::Rules) -> Result<OwnedValue, C
         }
     }
     Ok(set.into_owned())
+}
+
+fn sorted_pack(bytes: Vec<u8>, rules: &sorted::Rules) -> OwnedValue {
+    let set = SortedRef::Packed(&bytes);
+    if set.len() <= rules.limits.entries && bytes.len() <= MAX_INLINE_VALUE {
+        return OwnedValue::Bytes(Kind::SortedPack, bytes);
+    }
+    let mut big = Big::new(rules.hash);
+    let mut digits = [0; MAX_TEXT];
+    for element in set.iter() {
+        big.put(element.member.text(&mut digits), None, element.score);
+    }
+    OwnedValue::Object(Box::new(Object::Sorted(Box::new(big))))
+}
+
+fn read_sorted(members: Scored<'_, '_>, rules: &sorted::Rules) -> Result<OwnedValue, Corrupt> {
+    let mut big = Big::new(rules.hash);
+    for element in members {
+        let (member, score) = element?;
+        if big.score(&member).is_some() {
+            return Err(Corrupt::new("a member that comes twice", 0));
+        }
+        big.put(&member, None, score);
+    }
+    if big.len() > rules.limits.entries {
+        return Ok(OwnedValue::Object(Box::new(Object::Sorted(Box::new(big)))));
+    }
+    let mut small = Collected::default();
+    big.tree().iter().for_each(|key| small.push(Member::Text(key.member), key.score));
+    Ok(small.to_value(rules))
 }

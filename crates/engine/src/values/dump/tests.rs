@@ -1,7 +1,6 @@
 //! Values of every encoding out of their own bytes, with the settings they were made under and
 //! with others.
 
-use super::*;
 use crate::testing::TestEngine;
 use larder_resp::{Value, decode};
 

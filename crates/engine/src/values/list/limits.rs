@@ -15,7 +15,7 @@ const MAX_COUNT: i64 = 32767;
 /// Bounds of one listpack, be it a whole short list or a chunk of a long one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Most bytes, header included; a larger element stands alone.
+    /// Most bytes, header included.
     pub bytes: usize,
     /// Most entries.
     pub count: usize,
@@ -23,12 +23,18 @@ pub struct Limits {
     /// it does not change back with the next element.
     short_bytes: usize,
     short_count: usize,
+    /// An element of so many bytes stands alone.
+    large_from: usize,
 }
 
 impl Limits {
     /// As the settings say.
     pub fn of(config: &Config) -> Self {
-        Limits::from_setting(config.list_max_listpack_size())
+        let limits = Limits::from_setting(config.list_max_listpack_size());
+        match config.large_element_bytes() {
+            0 => limits,
+            bytes => Limits { large_from: usize::try_from(bytes).unwrap_or(usize::MAX), ..limits },
+        }
     }
 
     /// As a value of `list-max-listpack-size` says.
@@ -36,12 +42,19 @@ impl Limits {
         if setting >= 0 {
             let count = setting.clamp(1, MAX_COUNT) as usize;
             let short_count = count / 2;
-            return Limits { bytes: SAFE_BYTES, count, short_bytes: SAFE_BYTES, short_count };
+            return Limits {
+                bytes: SAFE_BYTES,
+                count,
+                short_bytes: SAFE_BYTES,
+                short_count,
+                large_from: SAFE_BYTES + 1,
+            };
         }
         let level = setting.saturating_add(1).unsigned_abs() as usize;
         let bytes = LEVELS[level.min(LEVELS.len() - 1)];
         let short_bytes = bytes.min(MAX_INLINE_VALUE) / 2;
-        Limits { bytes, count: usize::MAX, short_bytes, short_count: usize::MAX }
+        let (count, short_count, large_from) = (usize::MAX, usize::MAX, bytes + 1);
+        Limits { bytes, count, short_bytes, short_count, large_from }
     }
 
     /// Whether a listpack may be larger than an entry holds.
@@ -52,7 +65,7 @@ impl Limits {
     /// Whether an element is too large for any listpack.
     #[inline]
     pub(super) fn is_large(&self, element: &[u8]) -> bool {
-        element.len() > self.bytes
+        element.len() >= self.large_from
     }
 
     /// Whether a short list of `count` entries in `bytes` stays one with `more` entries, whose

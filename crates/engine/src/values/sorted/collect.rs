@@ -4,7 +4,7 @@
 
 use super::{Big, Key, Rules, pack};
 use crate::keyspace::entry::MAX_INLINE_VALUE;
-use crate::keyspace::{Expiry, Gate, KeyHash, Kind, NewValue};
+use crate::keyspace::{Expiry, Gate, KeyHash, Kind, OwnedValue};
 use crate::values::Object;
 use crate::values::set::Member;
 use hashbrown::HashTable;
@@ -84,6 +84,12 @@ impl Collected {
             gate.remove();
             return;
         }
+        let mut held = Vec::new();
+        gate.put(self.to_value(rules).into_new(&mut held), Expiry::Clear);
+    }
+
+    /// The elements, which are in order and at least one, as a value.
+    pub fn to_value(&self, rules: &Rules) -> OwnedValue {
         let Rules { limits, hash } = rules;
         let is_small = self.len() <= limits.entries
             && self.iter().all(|key| key.member.len() <= limits.value)
@@ -91,11 +97,11 @@ impl Collected {
         if is_small {
             let mut lp = listpack::with_capacity(self.packed_len());
             self.iter().for_each(|key| pack::push(&mut lp, &key));
-            return gate.put(NewValue::Bytes(Kind::SortedPack, &lp), Expiry::Clear);
+            return OwnedValue::Bytes(Kind::SortedPack, lp);
         }
         let mut big = Big::new(*hash);
         self.iter().for_each(|key| big.put(key.member, None, key.score));
-        gate.put(NewValue::Object(Box::new(Object::Sorted(Box::new(big)))), Expiry::Clear);
+        OwnedValue::Object(Box::new(Object::Sorted(Box::new(big))))
     }
 
     fn packed_len(&self) -> usize {

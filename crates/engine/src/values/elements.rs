@@ -1,0 +1,77 @@
+//! The elements of any value, one after the other, for whoever looks at all of them alike.
+//!
+//! Knows no key; for changes and for answers the types' own modules are the way.
+
+use crate::keyspace::{Kind, ValueRef};
+use crate::values::Object;
+use crate::values::list::Node;
+use crate::values::sorted::SortedRef;
+use larder_codec::integer::MAX_TEXT;
+use larder_codec::{intset, listpack};
+
+/// A part of a value.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Element<'a> {
+    /// The string; an element of a list; of a stream's entry a field or a value, in turn.
+    Text(&'a [u8]),
+    /// A member of a set.
+    Member(&'a [u8]),
+    /// A field of a hash and its value.
+    Field(&'a [u8], &'a [u8]),
+    /// A member of a sorted set and its score.
+    Scored(&'a [u8], f64),
+    /// A stream's entry begins: milliseconds and sequence number.
+    Entry((u64, u64)),
+}
+
+/// Visits every element of a value once, those of a list and a stream in order.
+pub fn each(value: ValueRef<'_>, visit: &mut dyn FnMut(Element<'_>)) {
+    match value {
+        ValueRef::String(text, _) => visit(Element::Text(text)),
+        ValueRef::Packed(kind, bytes) => each_packed(kind, bytes, visit),
+        ValueRef::Object(_, Object::List(list)) => {
+            for node in list.nodes() {
+                match node {
+                    Node::Packed(lp) => each_packed(Kind::ListPack, lp, visit),
+                    Node::Plain(element) => visit(Element::Text(element)),
+                }
+            }
+        }
+        ValueRef::Object(_, Object::Set(members)) => {
+            members.iter().for_each(|member| visit(Element::Member(member)));
+        }
+        ValueRef::Object(_, Object::Sorted(sorted)) => {
+            sorted.tree().iter().for_each(|key| visit(Element::Scored(key.member, key.score)));
+        }
+    }
+}
+
+fn each_packed(kind: Kind, bytes: &[u8], visit: &mut dyn FnMut(Element<'_>)) {
+    let mut digits = [0; MAX_TEXT];
+    match kind {
+        Kind::SetInts => {
+            for value in intset::iter(bytes) {
+                let text = larder_codec::integer::format_i64(value, &mut digits);
+                visit(Element::Member(text));
+            }
+        }
+        Kind::SetPack => {
+            listpack::iter(bytes).for_each(|m| visit(Element::Member(m.as_bytes(&mut digits))));
+        }
+        Kind::SortedPack => {
+            for element in SortedRef::Packed(bytes).iter() {
+                visit(Element::Scored(element.member.text(&mut digits), element.score));
+            }
+        }
+        Kind::HashPack => {
+            let mut entries = listpack::iter(bytes);
+            while let (Some(field), Some(value)) = (entries.next(), entries.next()) {
+                let value = value.to_cow();
+                visit(Element::Field(field.as_bytes(&mut digits), &value));
+            }
+        }
+        _ => {
+            listpack::iter(bytes).for_each(|e| visit(Element::Text(e.as_bytes(&mut digits))));
+        }
+    }
+}
