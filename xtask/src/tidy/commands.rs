@@ -67,7 +67,8 @@ pub(super) fn companions(known: &[Known], sources: &[Source]) -> Vec<String> {
     let mut complaints = Vec::new();
     for command in known.iter().filter(|command| !command.name.contains(' ')) {
         let (name, group) = (&command.name, &command.group);
-        let test = format!("tests/rtest/{group}/{name}.rtest");
+        // Folders are named as modules are.
+        let test = format!("tests/rtest/{}/{name}.rtest", group.replace('-', "_"));
         if !sources.iter().any(|source| source.path == test) {
             complaints.push(format!("{name}: {test} is missing"));
         }

@@ -94,7 +94,7 @@ impl<'a> Command<'a> for Zadd<'a> {
             }
         }
         let pairs = args.rest();
-        if pairs.is_empty() || pairs.len() % 2 != 0 {
+        if pairs.is_empty() || !pairs.len().is_multiple_of(2) {
             return Err(Error::Syntax);
         }
         let Putting { only_new, only_old, only_greater, only_less, increment } = putting;
