@@ -4,6 +4,7 @@
 
 pub mod connection;
 pub mod generic;
+pub mod hash;
 mod help;
 #[cfg(test)]
 mod inverse;

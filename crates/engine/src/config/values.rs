@@ -346,6 +346,18 @@ impl Config {
         self.int(Id::ListMaxListpackSize)
     }
 
+    /// `hash-max-listpack-entries`.
+    #[must_use]
+    pub fn hash_max_listpack_entries(&self) -> usize {
+        self.count(Id::HashMaxListpackEntries)
+    }
+
+    /// `hash-max-listpack-value`, in bytes.
+    #[must_use]
+    pub fn hash_max_listpack_value(&self) -> usize {
+        self.count(Id::HashMaxListpackValue)
+    }
+
     /// `set-max-intset-entries`.
     #[must_use]
     pub fn set_max_intset_entries(&self) -> usize {

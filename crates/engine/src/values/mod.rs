@@ -4,6 +4,7 @@
 //! use the last only.
 
 pub mod dict;
+pub mod hash;
 pub mod lcs;
 pub mod list;
 pub mod long_double;
@@ -16,6 +17,8 @@ use crate::keyspace::Kind;
 /// A collection with memory of its own.
 #[derive(Debug, Clone)]
 pub enum Object {
+    /// A hash in a table of fields; apart, so that other collections do not grow with it.
+    Hash(Box<hash::Fields>),
     /// A list in chunks.
     List(list::Chunks),
     /// A set in a hash table.
@@ -26,6 +29,7 @@ impl Object {
     /// The kind of entry that holds it.
     pub fn kind(&self) -> Kind {
         match self {
+            Object::Hash(_) => Kind::HashTable,
             Object::List(_) => Kind::ListChunks,
             Object::Set(_) => Kind::SetTable,
         }
@@ -34,6 +38,7 @@ impl Object {
     /// Bytes that it takes, known exactly at any time.
     pub fn bytes(&self) -> u64 {
         match self {
+            Object::Hash(fields) => fields.bytes(),
             Object::List(list) => list.bytes(),
             Object::Set(set) => set.bytes(),
         }
