@@ -1,7 +1,8 @@
 //! Random commands: those that change data as SPEC says they are written, reads from templates.
 //!
-//! In a template `$s $S $l $z` are keys that mostly hold a string, a set, a list, a sorted set; `$k`
-//! is any of them; `$v` a value, `$m` a member, `$i` a small integer, `$f` a score. Keys are those of [`Requests`].
+//! In a template `$s $S $l $z $x` are keys that mostly hold a string, a set, a list, a sorted set,
+//! a stream; `$k` is any of them; `$v` a value, `$m` a member, `$t` an ID of an entry, `$p` one whose
+//! second part is open, `$i` a small integer, `$f` a score. Keys are those of [`Requests`].
 
 use fastrand::Rng;
 use larder_engine::commands::{Known, all};
@@ -37,6 +38,17 @@ const WRITES: &[&str] = &[
     "set $s $i",
     "incr $s",
     "append $s $v",
+    "xadd $x * f $v",
+    "xadd $x * f $v g $m",
+    "xadd $x $p f $v",
+    "xgroup create $x group0 0 mkstream",
+    "xgroup create $x group1 $ mkstream",
+    "xreadgroup group group0 consumer0 count 3 streams $x >",
+    "xreadgroup group group1 consumer1 streams $x >",
+    "xreadgroup group group0 consumer0 streams $x 0",
+    "xreadgroup group group0 consumer1 block 0 streams $x >",
+    "xautoclaim $x group0 consumer2 0 - count 2",
+    "xtrim $x maxlen 20",
 ];
 
 /// Commands that change nothing and whose reply is the same for every number of shards.
@@ -81,6 +93,13 @@ const READS: &[&str] = &[
     "zinter 2 $z $S withscores",
     "zdiff 2 $z $S withscores",
     "zintercard 2 $z $z limit $i",
+    "xlen $x",
+    "xrange $x - + count 5",
+    "xrevrange $x + - count 5",
+    "xpending $x group0",
+    "xpending $x group0 - + 9",
+    "xinfo groups $x",
+    "xread count 2 streams $x $x 0 5",
     "dbsize",
     "wait 0 0",
     "get",
@@ -147,6 +166,9 @@ impl Grammar {
             "S" => self.requests.key(Group::Set),
             "l" => self.requests.key(Group::List),
             "z" => self.requests.key(Group::SortedSet),
+            "x" => self.requests.key(Group::Stream),
+            "p" => format!("{}-*", self.rng().u32(..40)).into(),
+            "" => b"$".to_vec(),
             "k" => self.requests.key(Group::Generic),
             "v" => self.requests.value(),
             "m" => format!("m{}", self.rng().u32(..300)).into(),
