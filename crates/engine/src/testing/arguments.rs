@@ -187,16 +187,21 @@ impl Requests {
         }
     }
 
-    /// An ID of an entry, as small as those of other entries or as large as the clock's, or one of
-    /// the words that stand for one.
+    /// An ID of an entry, as small as those of other entries or as large as the clock's.
+    pub fn entry_id(&mut self) -> Vec<u8> {
+        let (small, seq) = (self.rng.u64(..9), self.rng.u32(..12));
+        let ms = if self.rng.bool() { self.now_ms } else { small };
+        format!("{ms}-{seq}").into()
+    }
+
+    /// The same, or one of the words that stand for one.
     fn stream_id(&mut self) -> Vec<u8> {
         match self.rng.u32(..8) {
             0 => self.one_of(&["$", ">", "+", "-", "0", "0-0", "nonsense"]),
             1 => format!("({}-{}", self.rng.u32(..9), self.rng.u32(..3)).into(),
             2 => format!("{}-*", self.rng.u32(..9)).into(),
-            3 => self.time(self.now_ms, 1).to_string().into(),
-            4 => self.rng.u32(..9).to_string().into(),
-            _ => format!("{}-{}", self.rng.u32(..9), self.rng.u32(..3)).into(),
+            3 => self.rng.u32(..9).to_string().into(),
+            _ => self.entry_id(),
         }
     }
 

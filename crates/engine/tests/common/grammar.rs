@@ -48,6 +48,8 @@ const WRITES: &[&str] = &[
     "xreadgroup group group0 consumer0 streams $x 0",
     "xreadgroup group group0 consumer1 block 0 streams $x >",
     "xautoclaim $x group0 consumer2 0 - count 2",
+    "xack $x group0 $t $t $t $t $t $t $t $t $t $t $t $t",
+    "xdel $x $t $t $t $t",
     "xtrim $x maxlen 20",
 ];
 
@@ -170,6 +172,7 @@ impl Grammar {
             "p" => format!("{}-*", self.rng().u32(..40)).into(),
             "" => b"$".to_vec(),
             "k" => self.requests.key(Group::Generic),
+            "t" => self.requests.entry_id(),
             "v" => self.requests.value(),
             "m" => format!("m{}", self.rng().u32(..300)).into(),
             "i" => self.rng().i32(-4..40).to_string().into(),
