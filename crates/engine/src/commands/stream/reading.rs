@@ -101,7 +101,7 @@ impl<'a> Streams<'a> {
                 count = super::parse_from_zero(args, Error::NotInteger)?;
             } else if more > 0 && args.keyword("STREAMS") {
                 let words = args.rest();
-                if words.len() % 2 != 0 {
+                if !words.len().is_multiple_of(2) {
                     return Err(unbalanced(name, if is_group { '>' } else { '$' }));
                 }
                 let (keys, ids) = words.split_at(words.len() / 2);
@@ -161,7 +161,7 @@ pub(super) fn find_keys(words: &[&[u8]], visit: &mut dyn FnMut(usize, KeyFlags))
     }
     let count = words.len().saturating_sub(at + 1) / 2;
     (1..=count).for_each(|key| visit(at + key, key::RO | key::ACCESS));
-    count > 0 && (words.len() - at - 1) % 2 == 0
+    count > 0 && (words.len() - at - 1).is_multiple_of(2)
 }
 
 /// Answers entries of several streams, in each from an ID on, up to `most` of each (0: all).

@@ -78,7 +78,7 @@ impl<'a> Command<'a> for XAdd<'a> {
         }
         let trim = options.finish(false)?;
         let pairs = args.rest();
-        let Some(id) = id.filter(|_| !pairs.is_empty() && pairs.len() % 2 == 0) else {
+        let Some(id) = id.filter(|_| !pairs.is_empty() && pairs.len().is_multiple_of(2)) else {
             return Err(Error::Arity(SPEC.name.into()));
         };
         if id == NewId::Exactly(Id::MIN) {

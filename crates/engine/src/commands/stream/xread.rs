@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::keys::Keys;
 use crate::reply::Reply;
 use crate::spec::{Begin, Find, Group, KeySpec, Spec, flag, key};
-use crate::values::stream::{Entries, Id, stream_of};
+use crate::values::stream::{Entries, Id, Stream, stream_of};
 
 /// What is known of `XREAD`.
 pub const SPEC: Spec = Spec {
@@ -64,7 +64,7 @@ impl<'a> Command<'a> for XRead<'a> {
         let mut behind = Few::new();
         for (&key, from) in keys.iter().zip(from) {
             let stream = stream_of(ctx.keys.read(key))?;
-            behind.push(Behind::of(*from.get()?, stream.map(|stream| stream.entries())));
+            behind.push(Behind::of(*from.get()?, stream.map(Stream::entries)));
         }
         if serve(ctx.keys, keys.iter().copied(), &behind, count, reply)? {
             return Ok(());

@@ -298,7 +298,9 @@ impl Group {
     /// Counts everything anew.
     #[cfg(test)]
     pub(super) fn check(&self) {
-        (self.pending.check(), self.numbers.check(), self.consumers.check());
+        self.pending.check();
+        self.numbers.check();
+        self.consumers.check();
         let consumers = self.consumers.iter().map(|(_, consumer)| consumer.bytes());
         assert_eq!(self.consumer_bytes, consumers.sum::<u64>());
         assert_eq!(self.numbers.len(), self.consumers.len());

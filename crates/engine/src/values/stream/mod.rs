@@ -239,8 +239,8 @@ pub fn trim(gate: &mut Gate<'_>, trimming: Trimming) -> u64 {
 pub fn remove_group(gate: &mut Gate<'_>, name: &[u8]) {
     let removed = edit(gate, |stream| stream.remove_group(name)).flatten();
     if let Some(group) = removed {
-        let mut stream = Stream::default();
-        stream.group_bytes = group.bytes() + name_bytes(name);
+        let group_bytes = group.bytes() + name_bytes(name);
+        let mut stream = Stream { group_bytes, ..Stream::default() };
         stream.groups.insert(name.into(), group);
         gate.free_later(Object::Stream(Box::new(stream)));
     }
