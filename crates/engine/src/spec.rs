@@ -383,7 +383,7 @@ impl Spec {
         say(self.group == Group::Bitmap, "@bitmap");
         say(self.group == Group::Hyperloglog, "@hyperloglog");
         say(self.group == Group::Geo, "@geo");
-        say(self.group == Group::Stream, "@stream");
+        say(self.group == Group::Stream && self.subcommands.is_empty(), "@stream");
         say(self.has(flag::PUBSUB), "@pubsub");
         say(self.has(flag::ADMIN) || self.acl & acl::ADMIN != 0, "@admin");
         say(self.has(flag::FAST), "@fast");

@@ -33,6 +33,10 @@ use super::sorted_set::{
     zrangebyscore, zrangestore, zrank, zrem, zremrangebylex, zremrangebyrank, zremrangebyscore,
     zrevrange, zscan, zscore, zunion, zunionstore,
 };
+use super::stream::{
+    xack, xadd, xautoclaim, xclaim, xdel, xgroup, xinfo, xlen, xpending, xrange, xread, xreadgroup,
+    xsetid, xtrim,
+};
 use super::string::{
     append, decr, decrby, delex, delifeq, get, getdel, getex, getrange, getset, incr, incrby,
     incrbyfloat, increx, lcs, mget, mset, msetex, msetnx, psetex, set, setex, setnx, setrange,
@@ -225,6 +229,22 @@ pub static COMMANDS: &[Entry] = &[
     entry!(zscore::Zscore),
     entry!(zunion::Zunion),
     entry!(zunionstore::Zunionstore),
+    // stream
+    entry!(xack::XAck),
+    entry!(xadd::XAdd),
+    entry!(xautoclaim::XAutoClaim),
+    entry!(xclaim::XClaim),
+    entry!(xdel::XDel),
+    entry!(container xgroup),
+    entry!(container xinfo),
+    entry!(xlen::XLen),
+    entry!(xpending::XPending),
+    entry!(xrange::XRange, SPEC_XRANGE),
+    entry!(xread::XRead),
+    entry!(xreadgroup::XReadGroup),
+    entry!(xrange::XRevRange, SPEC_XREVRANGE),
+    entry!(xsetid::XSetId),
+    entry!(xtrim::XTrim),
     // string
     entry!(append::Append),
     entry!(decr::Decr),

@@ -409,6 +409,18 @@ impl Config {
         self.count(Id::HllSparseMaxBytes)
     }
 
+    /// `stream-node-max-bytes`; 0 means no limit.
+    #[must_use]
+    pub fn stream_node_max_bytes(&self) -> usize {
+        self.count(Id::StreamNodeMaxBytes)
+    }
+
+    /// `stream-node-max-entries`; 0 means no limit.
+    #[must_use]
+    pub fn stream_node_max_entries(&self) -> u64 {
+        self.bytes(Id::StreamNodeMaxEntries)
+    }
+
     /// `notify-keyspace-events`: the bits of [`super::notify`].
     #[must_use]
     pub fn notify_keyspace_events(&self) -> i64 {

@@ -409,6 +409,9 @@ impl<'g> Gate<'g> {
         self.changes.garbage.extend(old);
         self.changes.expired(self.db, self.key);
         self.shard.watched.touch(self.db, self.key);
+        if self.shard.waiters.any_ends_without(self.db, self.key) {
+            self.changes.ready(self.db, self.key);
+        }
     }
 
     #[inline]
@@ -454,7 +457,9 @@ impl<'g> Gate<'g> {
             self.changes.notices.after(self.db, self.key, step);
         }
         self.shard.watched.touch(self.db, self.key);
-        if self.shard.waiters.is_waited_for(self.db, self.key) && self.exists() {
+        if self.shard.waiters.is_waited_for(self.db, self.key)
+            && (self.exists() || self.shard.waiters.any_ends_without(self.db, self.key))
+        {
             self.changes.ready(self.db, self.key);
         }
     }

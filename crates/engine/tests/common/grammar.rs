@@ -4,6 +4,9 @@
 //! is any of them; `$v` a value, `$m` a member, `$i` a small integer, `$f` a score. Keys are those of [`Requests`].
 //! In a template `$s $S $l $h` are keys that mostly hold a string, a set, a list, a hash; `$k` is any
 //! of them; `$v` a value, `$m` a member, `$f` a field, `$i` a small integer, `$t` milliseconds. Keys are those of [`Requests`].
+//! In a template `$s $S $l $z $x` are keys that mostly hold a string, a set, a list, a sorted set,
+//! a stream; `$k` is any of them; `$v` a value, `$m` a member, `$t` an ID of an entry, `$p` one whose
+//! second part is open, `$i` a small integer, `$f` a score. Keys are those of [`Requests`].
 
 use fastrand::Rng;
 use larder_engine::commands::{Known, all};
@@ -50,6 +53,19 @@ const WRITES: &[&str] = &[
     "set $s $i",
     "incr $s",
     "append $s $v",
+    "xadd $x * f $v",
+    "xadd $x * f $v g $m",
+    "xadd $x $p f $v",
+    "xgroup create $x group0 0 mkstream",
+    "xgroup create $x group1 $ mkstream",
+    "xreadgroup group group0 consumer0 count 3 streams $x >",
+    "xreadgroup group group1 consumer1 streams $x >",
+    "xreadgroup group group0 consumer0 streams $x 0",
+    "xreadgroup group group0 consumer1 block 0 streams $x >",
+    "xautoclaim $x group0 consumer2 0 - count 2",
+    "xack $x group0 $t $t $t $t $t $t $t $t $t $t $t $t",
+    "xdel $x $t $t $t $t",
+    "xtrim $x maxlen 20",
 ];
 
 /// Commands that change nothing and whose reply is the same for every number of shards.
@@ -101,6 +117,13 @@ const READS: &[&str] = &[
     "zinter 2 $z $S withscores",
     "zdiff 2 $z $S withscores",
     "zintercard 2 $z $z limit $i",
+    "xlen $x",
+    "xrange $x - + count 5",
+    "xrevrange $x + - count 5",
+    "xpending $x group0",
+    "xpending $x group0 - + 9",
+    "xinfo groups $x",
+    "xread count 2 streams $x $x 0 5",
     "dbsize",
     "wait 0 0",
     "get",
@@ -170,7 +193,11 @@ impl Grammar {
             "h" => self.requests.key(Group::Hash),
             "f" => format!("f{}", self.rng().u32(..12)).into(),
             "t" => self.rng().u32(1..2000).to_string().into(),
+            "x" => self.requests.key(Group::Stream),
+            "p" => format!("{}-*", self.rng().u32(..40)).into(),
+            "" => b"$".to_vec(),
             "k" => self.requests.key(Group::Generic),
+            "t" => self.requests.entry_id(),
             "v" => self.requests.value(),
             "m" => format!("m{}", self.rng().u32(..300)).into(),
             "i" => self.rng().i32(-4..40).to_string().into(),

@@ -4,8 +4,10 @@ use crate::config::Config;
 use crate::keyspace::{Kind, ValueRef};
 use crate::values::Object;
 use crate::values::list::{Chunks, Node};
+use crate::values::stream::{Group, Id, Stream};
 use larder_codec::listpack;
-use larder_codec::rdb::{Version, Writer, form, seal};
+use larder_codec::rdb::{Version, Writer, form, seal, stream};
+use std::borrow::Cow;
 
 /// A node of a list that is a listpack.
 const PACKED: u64 = 2;
@@ -69,6 +71,11 @@ pub fn write(value: ValueRef<'_>, version: Version, writer: &mut Writer) {
                 writer.string(value.value);
             }
         }
+        ValueRef::Object(_, Object::Stream(held)) => {
+            let stream = stream_of(held);
+            writer.byte(stream::Stream::form(version));
+            stream.write(writer, version);
+        }
         ValueRef::Object(_, Object::Sorted(sorted)) => {
             writer.byte(form::ZSET_2);
             writer.number(sorted.len() as u64);
@@ -127,4 +134,50 @@ fn write_members<'a>(len: usize, members: impl Iterator<Item = &'a [u8]>, writer
     writer.byte(form::SET);
     writer.number(len as u64);
     members.for_each(|member| writer.string(member));
+}
+
+/// A stream as files hold it.
+fn stream_of(held: &Stream) -> stream::Stream<'_> {
+    let entries = held.entries();
+    let figures = entries.figures();
+    stream::Stream {
+        nodes: entries.nodes().map(|(id, lp)| (of_id(id), Cow::Borrowed(lp))).collect(),
+        length: entries.len(),
+        last_id: of_id(figures.last_id),
+        first_id: of_id(entries.first_id()),
+        max_deleted_id: of_id(figures.max_deleted_id),
+        entries_added: figures.entries_added,
+        groups: held.groups().map(|(name, group)| group_of(name, group)).collect(),
+    }
+}
+
+fn group_of<'a>(name: &'a [u8], group: &'a Group) -> stream::Group<'a> {
+    let consumers: Vec<_> = group.consumers().collect();
+    let pending = group.pending().map(|(id, delivery)| stream::Pending {
+        id: of_id(id),
+        delivered_ms: delivery.at_ms.cast_signed(),
+        deliveries: delivery.count,
+        consumer: consumers
+            .iter()
+            .position(|(number, _)| *number == delivery.consumer)
+            .unwrap_or_default(),
+    });
+    stream::Group {
+        name: Cow::Borrowed(name),
+        last_id: of_id(group.last_id()),
+        entries_read: group.entries_read(),
+        pending: pending.collect(),
+        consumers: consumers
+            .iter()
+            .map(|(_, consumer)| stream::Consumer {
+                name: Cow::Borrowed(consumer.name()),
+                seen_ms: consumer.seen_ms().cast_signed(),
+                active_ms: consumer.active_ms().map_or(-1, u64::cast_signed),
+            })
+            .collect(),
+    }
+}
+
+fn of_id(id: Id) -> stream::Id {
+    (id.ms, id.seq)
 }
