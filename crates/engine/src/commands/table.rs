@@ -5,8 +5,8 @@ use super::connection::{auth, client, echo, hello, ping, quit, reset, select};
 use super::entry;
 use super::generic::{
     copy, del, dump, exists, expire, expireat, expiretime, keys, r#move, object, persist, pexpire,
-    pexpireat, pexpiretime, pttl, randomkey, rename, renamenx, restore, scan, touch, ttl, r#type,
-    unlink, wait,
+    pexpireat, pexpiretime, pttl, randomkey, rename, renamenx, restore, scan, sort, touch, ttl,
+    r#type, unlink, wait,
 };
 use super::hash::{
     hdel, hexists, hexpire, hexpireat, hexpiretime, hget, hgetall, hgetdel, hgetex, hincrby,
@@ -85,6 +85,8 @@ pub static COMMANDS: &[Entry] = &[
     entry!(renamenx::RenameNx),
     entry!(restore::Restore),
     entry!(scan::Scan),
+    entry!(sort::Sort),
+    entry!(sort::SortRo, SPEC_RO),
     entry!(touch::Touch),
     entry!(ttl::Ttl),
     entry!(r#type::TypeOf),

@@ -216,16 +216,19 @@ impl Session {
             wait,
             |keys| {
                 keys.warm_buckets(db);
+                let mut set = ShardSet::None;
                 if let (Some(more), Some(words)) = (spec.more_shards, &words) {
                     keys.db = db;
-                    return more(keys, &words.as_slices());
+                    set = more(keys, &words.as_slices());
                 }
-                if !spec.has(flag::WRITE) || !keys.any_waiters() {
-                    return ShardSet::None;
+                if set == ShardSet::All || !spec.has(flag::WRITE) || !keys.any_waiters() {
+                    return set;
                 }
                 let mut list = smallvec::SmallVec::<[&[u8]; 8]>::new();
                 command.keys(&mut |key| list.push(key));
-                keys.shards_of_waiters(list.iter().copied())
+                let waiters = keys.shards_of_waiters(list.iter().copied());
+                waiters.iter(keys.engine.shard_count()).for_each(|shard| set.add(shard));
+                set
             },
             |keys| {
                 keys.db = state.db;
@@ -671,16 +674,19 @@ fn shards_of(
 }
 
 /// The shards that a request needs beyond those of its keys, as the shards that are held show: by
-/// its SPEC, or for waiters on its keys.
+/// its SPEC, and for waiters on its keys.
 fn more_shards_of(keys: &mut Keys<'_>, db: u8, entry: &Entry, words: &[&[u8]]) -> ShardSet {
+    let mut set = ShardSet::None;
     if let Some(more) = entry.spec.more_shards {
         keys.db = db;
-        return more(keys, words);
+        set = more(keys, words);
     }
-    if !entry.spec.has(flag::WRITE) || !keys.any_waiters() {
-        return ShardSet::None;
+    if set == ShardSet::All || !entry.spec.has(flag::WRITE) || !keys.any_waiters() {
+        return set;
     }
     let mut written = smallvec::SmallVec::<[&[u8]; 8]>::new();
     entry.spec.each_key(words, |at, _| written.push(words[at]));
-    keys.shards_of_waiters(written.into_iter())
+    let waiters = keys.shards_of_waiters(written.into_iter());
+    waiters.iter(keys.engine.shard_count()).for_each(|shard| set.add(shard));
+    set
 }
