@@ -578,7 +578,7 @@ impl Connection {
     /// Writes what waits, as much as the socket takes. What is above the hard limit is not begun:
     /// as in Redis its client sees no part of the reply.
     pub(crate) fn flush(&mut self, bench: &mut Bench) -> Next {
-        if self.listed_bytes() > 0 && self.is_above_hard_limit(bench) {
+        if self.is_listed() && self.is_above_hard_limit(bench) {
             return Next::Close;
         }
         while self.sent < self.output.len() {
@@ -605,7 +605,7 @@ impl Connection {
             self.output.drain(..self.sent);
             self.sent = 0;
         }
-        let bytes = self.listed_bytes();
+        let bytes = self.waiting_bytes();
         self.record();
         let limit = bench.limits.output(self.class());
         let soft_bytes = limit.soft_bytes.load(Ordering::Relaxed);
@@ -623,16 +623,21 @@ impl Connection {
         if too_long || self.is_above_hard_limit(bench) { Next::Close } else { Next::Wait }
     }
 
-    /// Bytes that wait beyond the connection's own buffer: what the limits are for.
     #[inline]
-    fn listed_bytes(&self) -> u64 {
-        ((self.output.len() - self.sent) as u64).saturating_sub(OWN_REPLY_BYTES)
+    fn waiting_bytes(&self) -> u64 {
+        (self.output.len() - self.sent) as u64
+    }
+
+    /// Whether more waits than the connection's own buffer takes: below that no limit acts.
+    #[inline]
+    fn is_listed(&self) -> bool {
+        self.waiting_bytes() > OWN_REPLY_BYTES
     }
 
     #[cold]
     fn is_above_hard_limit(&self, bench: &Bench) -> bool {
         let hard_bytes = bench.limits.output(self.class()).hard_bytes.load(Ordering::Relaxed);
-        let above = hard_bytes > 0 && self.listed_bytes() > hard_bytes;
+        let above = hard_bytes > 0 && self.is_listed() && self.waiting_bytes() > hard_bytes;
         if above {
             self.warn_of_limit();
         }
@@ -640,7 +645,7 @@ impl Connection {
     }
 
     fn warn_of_limit(&self) {
-        let (client, bytes, class) = (self.session.id(), self.listed_bytes(), self.class());
+        let (client, bytes, class) = (self.session.id(), self.waiting_bytes(), self.class());
         tracing::warn!(client, bytes, ?class, "output buffer limit reached: closed");
     }
 
