@@ -62,6 +62,10 @@ impl Origin {
     }
 }
 
+/// Bytes of replies that count as a connection's own buffer; what waits beyond is its list of
+/// replies, which is what `client-output-buffer-limit` bounds. Redis's size.
+pub const OWN_REPLY_BYTES: u64 = 16 * 1024;
+
 /// One session's record.
 #[derive(Debug)]
 pub struct Client {
@@ -185,12 +189,14 @@ impl Client {
         let seconds = |since_ms: u64| now_ms.saturating_sub(since_ms) / 1000;
         let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let load32 = |counter: &AtomicU32| counter.load(Ordering::Relaxed);
+        let output = load(&self.output_bytes);
+        let listed = output.saturating_sub(OWN_REPLY_BYTES);
         let fd = self.fd.load(Ordering::Relaxed);
         let events = if fd < 0 { "" } else { "r" };
         format!(
             "id={} addr={} laddr={} fd={fd} name={name} age={} idle={} flags={} db={} sub={} \
              psub={} ssub={} multi={} watch={} qbuf={} qbuf-free={} argv-mem=0 multi-mem={} rbs={} \
-             rbp=0 obl={} oll=0 omem=0 tot-mem={} events={events} cmd={} user=default redir=-1 \
+             rbp=0 obl={} oll={} omem={} tot-mem={} events={events} cmd={} user=default redir=-1 \
              resp={} lib-name={lib_name} lib-ver={lib_ver}",
             self.id,
             self.origin.peer(),
@@ -208,7 +214,9 @@ impl Client {
             load(&self.input_free_bytes),
             load(multi_bytes),
             load(&self.output_capacity),
-            load(&self.output_bytes),
+            output.min(OWN_REPLY_BYTES),
+            listed.div_ceil(OWN_REPLY_BYTES),
+            listed,
             self.bytes(),
             self.last_command(),
             resp.load(Ordering::Relaxed),

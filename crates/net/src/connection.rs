@@ -8,6 +8,7 @@
 use crate::limits::{Class, Limits};
 use crate::refusal;
 use crate::socket::Socket;
+use larder_engine::clients::OWN_REPLY_BYTES;
 use larder_engine::mailbox::Event;
 use larder_engine::{Flow, Session};
 use larder_resp::{ArgVec, Parsed, ProtocolError, RequestParser, encode, parse_whole};
@@ -574,8 +575,12 @@ impl Connection {
         }
     }
 
-    /// Writes what waits, as much as the socket takes.
+    /// Writes what waits, as much as the socket takes. What is above the hard limit is not begun:
+    /// as in Redis its client sees no part of the reply.
     pub(crate) fn flush(&mut self, bench: &mut Bench) -> Next {
+        if self.is_listed() && self.is_above_hard_limit(bench) {
+            return Next::Close;
+        }
         while self.sent < self.output.len() {
             match self.socket.write(&self.output[self.sent..]) {
                 Ok(written) => {
@@ -600,7 +605,7 @@ impl Connection {
             self.output.drain(..self.sent);
             self.sent = 0;
         }
-        let bytes = (self.output.len() - self.sent) as u64;
+        let bytes = self.waiting_bytes();
         self.record();
         let limit = bench.limits.output(self.class());
         let soft_bytes = limit.soft_bytes.load(Ordering::Relaxed);
@@ -609,17 +614,39 @@ impl Connection {
         } else if self.above_soft_ms.is_none() {
             self.above_soft_ms = Some(bench.now_ms);
         }
-        let hard_bytes = limit.hard_bytes.load(Ordering::Relaxed);
         let too_long = self
             .above_soft_ms
             .is_some_and(|since_ms| bench.now_ms >= since_ms.saturating_add(limit.soft_ms()));
-        if too_long || (hard_bytes > 0 && bytes > hard_bytes) {
-            let class = self.class();
-            let client = self.session.id();
-            tracing::warn!(client, bytes, ?class, "output buffer limit reached: closed");
-            return Next::Close;
+        if too_long {
+            self.warn_of_limit();
         }
-        Next::Wait
+        if too_long || self.is_above_hard_limit(bench) { Next::Close } else { Next::Wait }
+    }
+
+    #[inline]
+    fn waiting_bytes(&self) -> u64 {
+        (self.output.len() - self.sent) as u64
+    }
+
+    /// Whether more waits than the connection's own buffer takes: below that no limit acts.
+    #[inline]
+    fn is_listed(&self) -> bool {
+        self.waiting_bytes() > OWN_REPLY_BYTES
+    }
+
+    #[cold]
+    fn is_above_hard_limit(&self, bench: &Bench) -> bool {
+        let hard_bytes = bench.limits.output(self.class()).hard_bytes.load(Ordering::Relaxed);
+        let above = hard_bytes > 0 && self.is_listed() && self.waiting_bytes() > hard_bytes;
+        if above {
+            self.warn_of_limit();
+        }
+        above
+    }
+
+    fn warn_of_limit(&self) {
+        let (client, bytes, class) = (self.session.id(), self.waiting_bytes(), self.class());
+        tracing::warn!(client, bytes, ?class, "output buffer limit reached: closed");
     }
 
     /// Notes in the session's record what waits here.

@@ -205,6 +205,14 @@ impl<'g> Gate<'g> {
         true
     }
 
+    /// Removes the key because a command has given it a deadline that has passed: it counts among
+    /// the expired ones. Whether it was there.
+    pub fn remove_as_expired(&mut self) -> bool {
+        let removed = self.remove();
+        self.shard.stats.expired += u64::from(removed);
+        removed
+    }
+
     /// Removes the key and returns its value and deadline.
     pub fn take(&mut self) -> Option<(OwnedValue, Option<u64>)> {
         let found = self.found()?;
