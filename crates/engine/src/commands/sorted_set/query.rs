@@ -86,6 +86,8 @@ impl<'a> Query<'a> {
             }
         }
         let unit = unit.unwrap_or(Unit::Rank);
+        // A count of -1 stands for no LIMIT.
+        limit = limit.filter(|&(_, count)| unit != Unit::Rank || count != -1);
         if limit.is_some() && unit == Unit::Rank {
             return Err(LIMITED_RANKS);
         }
