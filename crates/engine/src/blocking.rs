@@ -69,6 +69,8 @@ pub struct Waiter {
     pub protocol: Protocol,
     /// What it waits for.
     pub waiting: Box<dyn Waiting>,
+    /// Number of the command that waits.
+    pub(crate) command: usize,
     /// What keyspace notifications call what serving does.
     naming: Naming,
     /// The shards of every key that serving it may touch.
@@ -107,7 +109,7 @@ impl Waiter {
         engine: &Engine,
         session: &SessionState,
         waiting: Box<dyn Waiting>,
-        naming: Naming,
+        (command, naming): (usize, Naming),
     ) -> Arc<Self> {
         let mut shards = ShardSet::None;
         for key in waiting.keys().iter().chain(waiting.other_keys()) {
@@ -119,6 +121,7 @@ impl Waiter {
             db: *db,
             protocol: *protocol,
             waiting,
+            command,
             naming,
             shards,
             mailbox: Arc::downgrade(&client.mailbox),
@@ -160,7 +163,7 @@ impl Waiter {
 }
 
 /// Ends a session's wait from outside; whether it waited.
-pub(crate) fn unblock(client: &Client, how: Unblock) -> bool {
+pub(crate) fn unblock(engine: &Engine, client: &Client, how: Unblock) -> bool {
     let Some(waiter) = client.waiter.lock().clone() else { return false };
     if !waiter.claim() {
         return false;
@@ -169,7 +172,11 @@ pub(crate) fn unblock(client: &Client, how: Unblock) -> bool {
     let mut sink = WireReply::new(&mut reply, waiter.protocol);
     match how {
         Unblock::Timeout => waiter.waiting.time_out(&mut sink),
-        Unblock::Error => sink.error(&UNBLOCKED),
+        Unblock::Error => {
+            engine.stats.refused(waiter.command);
+            engine.stats.error(&UNBLOCKED.to_string());
+            sink.error(&UNBLOCKED);
+        }
     }
     waiter.post(reply, 0);
     true
@@ -233,8 +240,14 @@ impl Keys<'_> {
             if waiter.claim_to_serve() {
                 let mut reply = Vec::new();
                 let mut sink = WireReply::new(&mut reply, waiter.protocol);
+                let before = self.changes.count;
                 waiter.waiting.serve(self, &mut sink);
+                self.changes.commands += u64::from(self.changes.count != before);
                 self.tell_served(&waiter);
+                if let Some(error) = reply.strip_prefix(b"-") {
+                    self.engine.stats.error(&String::from_utf8_lossy(error));
+                    self.engine.stats.failed(waiter.command);
+                }
                 served.push((waiter.clone(), reply));
             }
             for key in waiter.waiting.keys() {

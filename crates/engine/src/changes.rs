@@ -34,6 +34,8 @@ pub(crate) struct Changes {
     pub(crate) access: Access,
     /// Changes that went through the gate.
     pub(crate) count: u64,
+    /// Commands that changed something, those of served waiters among them.
+    pub(crate) commands: u64,
     /// Keys of this command that a waiter may be served from, in the order they were readied.
     pub(crate) ready: SmallVec<[(u8, Box<[u8]>); 2]>,
     /// Values to free after the locks.

@@ -120,6 +120,8 @@ pub(crate) struct Facts {
     /// Blocked in a command, or waiting for the end of a pause.
     pub(crate) blocked: AtomicBool,
     pub(crate) paused: AtomicBool,
+    /// The wait that it is blocked in ends at some time.
+    pub(crate) timed: AtomicBool,
     /// `CLIENT NO-EVICT`, `CLIENT NO-TOUCH`
     pub(crate) no_evict: AtomicBool,
     pub(crate) no_touch: AtomicBool,
@@ -177,6 +179,11 @@ impl Client {
         self.names.lock().name.clone()
     }
 
+    /// The number of the command that it last sent.
+    pub(crate) fn last_sent(&self) -> Option<usize> {
+        (self.last.load(Ordering::Relaxed) as usize).checked_sub(1)
+    }
+
     pub(crate) fn sends(&self, command: usize) {
         self.last.store(command as u32 + 1, Ordering::Relaxed);
     }
@@ -224,8 +231,7 @@ impl Client {
     }
 
     fn last_command(&self) -> &'static str {
-        let last = self.last.load(Ordering::Relaxed) as usize;
-        last.checked_sub(1).map_or("NULL", |number| &commands::all()[number].name)
+        self.last_sent().map_or("NULL", |number| &commands::all()[number].name)
     }
 
     fn flags(&self) -> String {
@@ -261,6 +267,7 @@ impl Facts {
             sharded: AtomicU32::new(0),
             blocked: AtomicBool::new(false),
             paused: AtomicBool::new(false),
+            timed: AtomicBool::new(false),
             no_evict: AtomicBool::new(false),
             no_touch: AtomicBool::new(false),
         }
@@ -313,6 +320,11 @@ impl Clients {
     /// A session by its number.
     pub(crate) fn get(&self, id: SessionId) -> Option<Arc<Client>> {
         self.by_id.lock().get(&id).cloned()
+    }
+
+    /// Bytes that all of them take.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.by_id.lock().values().map(|client| client.bytes()).sum()
     }
 
     /// All sessions by their number.

@@ -51,6 +51,9 @@ pub(crate) struct Bench {
     /// Bytes read and written since they were last added to the engine's statistics.
     pub(crate) input_bytes: u64,
     pub(crate) output_bytes: u64,
+    /// Reads and writes of sockets since then.
+    pub(crate) reads: u64,
+    pub(crate) writes: u64,
     /// When HTTP was last complained about: once a minute is enough.
     http_logged_ms: u64,
     read: Vec<u8>,
@@ -64,6 +67,8 @@ impl Bench {
             limits,
             input_bytes: 0,
             output_bytes: 0,
+            reads: 0,
+            writes: 0,
             http_logged_ms: 0,
             read: Vec::new(),
             replies: Vec::new(),
@@ -398,6 +403,7 @@ impl Connection {
                 self.readable = read == room || self.hung_up;
                 self.active_ms = bench.now_ms;
                 bench.input_bytes += read as u64;
+                bench.reads += 1;
                 Next::Wait
             }
             Err(Errno::AGAIN) => {
@@ -417,6 +423,7 @@ impl Connection {
         let bytes = (self.input.len() + self.parser.heap_bytes()) as u64;
         if bytes > bench.limits.query_buffer_bytes.load(Ordering::Relaxed) {
             tracing::warn!(client = self.session.id(), bytes, "query buffer limit reached: closed");
+            self.session.engine().stats().input_limit.fetch_add(1, Ordering::Relaxed);
             return Next::Close;
         }
         next
@@ -586,6 +593,7 @@ impl Connection {
                 Ok(written) => {
                     self.sent += written;
                     bench.output_bytes += written as u64;
+                    bench.writes += 1;
                 }
                 Err(Errno::AGAIN) => return self.keep_output(bench),
                 Err(_) => return Next::Close,
@@ -647,6 +655,7 @@ impl Connection {
     fn warn_of_limit(&self) {
         let (client, bytes, class) = (self.session.id(), self.waiting_bytes(), self.class());
         tracing::warn!(client, bytes, ?class, "output buffer limit reached: closed");
+        self.session.engine().stats().output_limit.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Notes in the session's record what waits here.

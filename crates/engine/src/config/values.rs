@@ -427,6 +427,13 @@ impl Config {
         self.int(Id::NotifyKeyspaceEvents)
     }
 
+    /// `latency-tracking`
+    #[must_use]
+    #[inline]
+    pub fn latency_tracking(&self) -> bool {
+        self.flag(Id::LatencyTracking)
+    }
+
     /// `slowlog-log-slower-than`, in microseconds; below 0 means never.
     #[must_use]
     pub fn slowlog_log_slower_than(&self) -> i64 {
