@@ -119,17 +119,20 @@ pub(super) fn durations(ctx: &mut Ctx<'_, '_>, lines: &mut Lines) {
 pub(super) fn keyspace(ctx: &mut Ctx<'_, '_>, lines: &mut Lines) {
     let now_ms = u128::from(ctx.keys.now_ms());
     for db in 0..DATABASES as u8 {
-        let (mut keys, mut expires, mut sum_ms) = (0, 0, 0);
+        let (mut keys, mut expires, mut volatile, mut sum_ms) = (0, 0, 0, 0);
         for shard in ctx.keys.shards() {
             let (more, more_expires) = shard.len(db);
             keys += more;
             expires += more_expires;
+            volatile += shard.keys_with_deadlines_of_fields(db);
             sum_ms += shard.sum_of_deadlines_ms(db);
         }
         if keys > 0 {
             let mean_ms = sum_ms.checked_div(u128::from(expires)).unwrap_or(0);
             let avg_ttl_ms = mean_ms.saturating_sub(now_ms);
-            let line = format_args!("keys={keys},expires={expires},avg_ttl={avg_ttl_ms}");
+            let line = format_args!(
+                "keys={keys},expires={expires},avg_ttl={avg_ttl_ms},keys_with_volatile_items={volatile}"
+            );
             lines.add(&format!("db{db}"), line);
         }
     }
