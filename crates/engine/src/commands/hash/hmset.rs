@@ -40,7 +40,7 @@ impl<'a> Command<'a> for Hmset<'a> {
 
     fn parse(args: &mut Args<'a>) -> Result<Self, Error> {
         let hmset = Hmset { key: args.word()?, pairs: args.rest() };
-        if hmset.pairs.len() % 2 != 0 {
+        if !hmset.pairs.len().is_multiple_of(2) {
             return Err(Error::Arity(SPEC.name.into()));
         }
         Ok(hmset)
