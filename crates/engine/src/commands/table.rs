@@ -13,6 +13,11 @@ use super::hash::{
     hincrbyfloat, hkeys, hlen, hmget, hmset, hpersist, hpexpire, hpexpireat, hpexpiretime, hpttl,
     hrandfield, hscan, hset, hsetex, hsetnx, hstrlen, httl, hvals,
 };
+use super::hash::{
+    hdel, hexists, hexpire, hexpireat, hexpiretime, hget, hgetall, hgetdel, hgetex, hincrby,
+    hincrbyfloat, hkeys, hlen, hmget, hmset, hpersist, hpexpire, hpexpireat, hpexpiretime, hpttl,
+    hrandfield, hscan, hset, hsetex, hsetnx, hstrlen, httl, hvals,
+};
 use super::hyperloglog::{pfadd, pfcount, pfdebug, pfmerge, pfselftest};
 use super::list::{
     blmove, blmpop, blpop, lindex, linsert, llen, lmove, lmpop, lpop, lpos, lpush, lrange, lrem,

@@ -38,6 +38,9 @@ pub fn each(value: ValueRef<'_>, visit: &mut dyn FnMut(Element<'_>)) {
                 }
             }
         }
+        ValueRef::Object(_, Object::Hash(fields)) => {
+            fields.dict().iter().for_each(|(field, held)| visit(Element::Field(field, held.value)));
+        }
         ValueRef::Object(_, Object::Set(members)) => {
             members.iter().for_each(|member| visit(Element::Member(member)));
         }
