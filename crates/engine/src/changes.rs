@@ -78,13 +78,16 @@ impl Changes {
         self.notices.expired(db, key);
     }
 
-    /// The time of some fields of a hash has come; the key went with the last field.
-    pub(crate) fn fields_expired(&mut self, db: u8, key: &[u8], fields: &[Vec<u8>]) {
+    /// The time of some fields of a hash has come, of all that are left where none is named; the key
+    /// went with the last of them.
+    pub(crate) fn fields_expired(&mut self, db: u8, key: &[u8], fields: &[Vec<u8>], gone: bool) {
         if self.effects.on {
-            let mut words = vec![hdel::SPEC.name.as_bytes(), key];
+            let name = if fields.is_empty() { del::SPEC.name } else { hdel::SPEC.name };
+            let mut words = vec![name.as_bytes(), key];
             words.extend(fields.iter().map(Vec::as_slice));
             self.effects.write(db, &words);
         }
+        self.notices.fields_expired(db, key, gone);
     }
 }
 

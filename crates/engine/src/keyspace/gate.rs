@@ -394,7 +394,7 @@ impl<'g> Gate<'g> {
         }
         if !taken.is_empty() {
             self.shard.stats.expired_fields += taken.len() as u64;
-            self.changes.fields_expired(db, self.key, &taken);
+            self.changes.fields_expired(db, self.key, &taken, is_empty);
             self.shard.watched.touch(db, self.key);
         }
         taken.len()
@@ -409,13 +409,18 @@ impl<'g> Gate<'g> {
             ValueRef::Object(_, Object::Hash(fields)) => Some(fields.dict().len()),
             _ => None,
         };
-        match fields {
-            Some(fields) => self.shard.stats.expired_fields += fields as u64,
-            None => self.shard.stats.expired += 1,
-        }
         let old = self.shard.remove(self.db, self.hash, found);
         self.changes.garbage.extend(old);
-        self.changes.expired(self.db, self.key);
+        match fields {
+            Some(fields) => {
+                self.shard.stats.expired_fields += fields as u64;
+                self.changes.fields_expired(self.db, self.key, &[], true);
+            }
+            None => {
+                self.shard.stats.expired += 1;
+                self.changes.expired(self.db, self.key);
+            }
+        }
         self.shard.watched.touch(self.db, self.key);
         if self.shard.waiters.any_ends_without(self.db, self.key) {
             self.changes.ready(self.db, self.key);

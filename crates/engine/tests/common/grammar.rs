@@ -1,12 +1,9 @@
 //! Random commands: those that change data as SPEC says they are written, reads from templates.
 //!
-//! In a template `$s $S $l $z` are keys that mostly hold a string, a set, a list, a sorted set; `$k`
-//! is any of them; `$v` a value, `$m` a member, `$i` a small integer, `$f` a score. Keys are those of [`Requests`].
-//! In a template `$s $S $l $h` are keys that mostly hold a string, a set, a list, a hash; `$k` is any
-//! of them; `$v` a value, `$m` a member, `$f` a field, `$i` a small integer, `$t` milliseconds. Keys are those of [`Requests`].
-//! In a template `$s $S $l $z $x` are keys that mostly hold a string, a set, a list, a sorted set,
-//! a stream; `$k` is any of them; `$v` a value, `$m` a member, `$t` an ID of an entry, `$p` one whose
-//! second part is open, `$i` a small integer, `$f` a score. Keys are those of [`Requests`].
+//! In a template `$s $S $l $z $h $x` are keys that mostly hold a string, a set, a list, a sorted set,
+//! a hash, a stream; `$k` is any of them; `$v` a value, `$m` a member, `$n` the name of a field, `$t`
+//! an ID of an entry, `$p` one whose second part is open, `$i` a small integer, `$f` a score, `$d`
+//! milliseconds. Keys are those of [`Requests`].
 
 use fastrand::Rng;
 use larder_engine::commands::{Known, all};
@@ -38,17 +35,17 @@ const WRITES: &[&str] = &[
     "zunionstore $z 3 $z $S $z weights $f 1 $i",
     "zinterstore $z 2 $z $z aggregate max",
     "zdiffstore $z 2 $z $S",
-    "hset $h $F $v $F $i $F $v",
+    "hset $h $n $v $n $i $n $v",
     "hset $h $m $m $m $m $m $m $m $m $m $m $m $m $m $m $m $m $m $m $m $m",
-    "hpexpire $h $d fields 3 $F $F $F",
+    "hpexpire $h $d fields 3 $n $n $n",
     "hpexpire $h $d fields 5 $m $m $m $m $m",
-    "hpersist $h fields 3 $F $F $F",
-    "hsetex $h px $d fields 1 $F $v",
-    "hsetex $h keepttl fields 1 $F $i",
-    "hsetnx $h $F $v",
-    "hincrby $h $F $i",
-    "hincrbyfloat $h $F 0.5",
-    "hdel $h $F $F $m",
+    "hpersist $h fields 3 $n $n $n",
+    "hsetex $h px $d fields 1 $n $v",
+    "hsetex $h keepttl fields 1 $n $i",
+    "hsetnx $h $n $v",
+    "hincrby $h $n $i",
+    "hincrbyfloat $h $n 0.5",
+    "hdel $h $n $n $m",
     "set $s $v",
     "set $s $i",
     "incr $s",
@@ -91,12 +88,12 @@ const READS: &[&str] = &[
     "smismember $S $m $i",
     "sintercard 2 $S $S",
     "hlen $h",
-    "hget $h $F",
-    "hmget $h $F $m",
-    "hexists $h $F",
-    "hstrlen $h $F",
-    "hpttl $h fields 2 $F $F",
-    "hexpiretime $h fields 1 $F",
+    "hget $h $n",
+    "hmget $h $n $m",
+    "hexists $h $n",
+    "hstrlen $h $n",
+    "hpttl $h fields 2 $n $n",
+    "hexpiretime $h fields 1 $n",
     "llen $l",
     "lindex $l $i",
     "lrange $l $i $i",
@@ -191,7 +188,7 @@ impl Grammar {
             "l" => self.requests.key(Group::List),
             "z" => self.requests.key(Group::SortedSet),
             "h" => self.requests.key(Group::Hash),
-            "F" => format!("f{}", self.rng().u32(..12)).into(),
+            "n" => format!("f{}", self.rng().u32(..12)).into(),
             "d" => self.rng().u32(1..2000).to_string().into(),
             "x" => self.requests.key(Group::Stream),
             "p" => format!("{}-*", self.rng().u32(..40)).into(),

@@ -1,5 +1,6 @@
 //! A value's RDB form. Small collections are copied as they lie, large ones element by element.
 
+use super::hash;
 use crate::config::Config;
 use crate::keyspace::{Kind, ValueRef};
 use crate::values::Object;
@@ -33,10 +34,19 @@ impl Choice {
 }
 
 /// The version that a value is written in.
-pub fn version_of(_: ValueRef<'_>, choice: Choice) -> Version {
+pub fn version_of(value: ValueRef<'_>, choice: Choice) -> Version {
     match choice {
+        Choice::Oldest if expires(value) => Version::Valkey80,
         Choice::Oldest => Version::V10,
         Choice::Fixed(version) => version,
+    }
+}
+
+/// Whether the value is a hash with fields that expire.
+fn expires(value: ValueRef<'_>) -> bool {
+    match value {
+        ValueRef::Object(_, Object::Hash(fields)) => hash::may_expire(fields),
+        _ => false,
     }
 }
 
@@ -59,17 +69,10 @@ pub fn write(value: ValueRef<'_>, version: Version, writer: &mut Writer) {
         }
         ValueRef::Packed(kind, bytes) => write_packed(kind, bytes, version, writer),
         ValueRef::Object(_, Object::List(list)) => write_list(list, writer),
+        ValueRef::Object(_, Object::Hash(fields)) => hash::write(fields, version, writer),
         ValueRef::Object(_, Object::Set(members)) => {
             let members = members.iter();
             write_members(members.len(), members, writer);
-        }
-        ValueRef::Object(_, Object::Hash(fields)) => {
-            writer.byte(form::HASH);
-            writer.number(fields.dict().len() as u64);
-            for (field, value) in fields.dict().iter() {
-                writer.string(field);
-                writer.string(value.value);
-            }
         }
         ValueRef::Object(_, Object::Stream(held)) => {
             let stream = stream_of(held);
