@@ -8,6 +8,7 @@
 
 use crate::commands::connection::select;
 use crate::commands::generic::del;
+use crate::commands::hash::hdel;
 use crate::keyspace::access::Access;
 use crate::keyspace::entry::Pointee;
 use crate::keyspace::whole::Flushed;
@@ -73,6 +74,15 @@ impl Changes {
     pub(crate) fn expired(&mut self, db: u8, key: &[u8]) {
         self.effects.write(db, &[del::SPEC.name.as_bytes(), key]);
         self.notices.expired(db, key);
+    }
+
+    /// The time of some fields of a hash has come; the key went with the last field.
+    pub(crate) fn fields_expired(&mut self, db: u8, key: &[u8], fields: &[Vec<u8>]) {
+        if self.effects.on {
+            let mut words = vec![hdel::SPEC.name.as_bytes(), key];
+            words.extend(fields.iter().map(Vec::as_slice));
+            self.effects.write(db, &words);
+        }
     }
 }
 

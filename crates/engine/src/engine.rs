@@ -564,9 +564,10 @@ impl Keys<'_> {
                 return;
             }
             shard.reclaim(most as usize, &mut changes.garbage);
-            for _ in 0..most {
-                let Some((db, hash, found)) = shard.due(now_ms) else { break };
-                Gate::expire_found(shard, changes, db, hash, found);
+            let mut left = most as usize;
+            while left > 0 {
+                let Some(due) = shard.due(now_ms) else { break };
+                left -= Gate::expire_found(shard, changes, due, left).clamp(1, left);
             }
             next = next.min(shard.next_due_ms);
         });

@@ -119,6 +119,11 @@ impl<'a> ExpiryOption<'a> {
         true
     }
 
+    /// The unit and the number as it was given, for a command that reads the number later.
+    pub fn given(self) -> Option<(Unit, &'a [u8])> {
+        self.0
+    }
+
     /// Whether there was one.
     pub fn is_given(&self) -> bool {
         self.0.is_some()

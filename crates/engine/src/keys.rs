@@ -125,7 +125,7 @@ impl<'c> Keys<'c> {
         // reference into the shard; counters and access bits are nowhere borrowed.
         unsafe {
             let found = (*shard).find(self.db, hash, key);
-            let live = found.filter(|&f| !self.is_due((*shard).entry(f).deadline_ms()));
+            let live = found.filter(|&f| !(*shard).entry(f).is_gone(self.changes.now_ms));
             let Some(found) = live else {
                 (*shard).stats.misses += 1;
                 if tell {
@@ -312,12 +312,7 @@ impl<'c> Keys<'c> {
         // SAFETY: the lock is held; `self` is borrowed shared, so nobody changes the shard.
         let shard = unsafe { &*self.shard_mut_cell(hash) };
         let entry = shard.entry(shard.find(db, hash, key)?);
-        (!self.is_due(entry.deadline_ms())).then_some(entry)
-    }
-
-    #[inline(always)]
-    fn is_due(&self, deadline_ms: Option<u64>) -> bool {
-        deadline_ms.is_some_and(|deadline_ms| deadline_ms <= self.changes.now_ms)
+        (!entry.is_gone(self.changes.now_ms)).then_some(entry)
     }
 
     #[inline(always)]

@@ -8,6 +8,11 @@ use super::generic::{
     pexpireat, pexpiretime, pttl, randomkey, rename, renamenx, restore, scan, touch, ttl, r#type,
     unlink, wait,
 };
+use super::hash::{
+    hdel, hexists, hexpire, hexpireat, hexpiretime, hget, hgetall, hgetdel, hgetex, hincrby,
+    hincrbyfloat, hkeys, hlen, hmget, hmset, hpersist, hpexpire, hpexpireat, hpexpiretime, hpttl,
+    hrandfield, hscan, hset, hsetex, hsetnx, hstrlen, httl, hvals,
+};
 use super::hyperloglog::{pfadd, pfcount, pfdebug, pfmerge, pfselftest};
 use super::list::{
     blmove, blmpop, blpop, lindex, linsert, llen, lmove, lmpop, lpop, lpos, lpush, lrange, lrem,
@@ -87,6 +92,35 @@ pub static COMMANDS: &[Entry] = &[
     entry!(pfdebug::PfDebug),
     entry!(pfmerge::PfMerge),
     entry!(plain pfselftest::PfSelfTest),
+    // hash
+    entry!(hdel::Hdel),
+    entry!(hexists::Hexists),
+    entry!(hexpire::Hexpire),
+    entry!(hexpireat::HexpireAt),
+    entry!(hexpiretime::HexpireTime),
+    entry!(hget::Hget),
+    entry!(hgetall::Hgetall),
+    entry!(hgetdel::HgetDel),
+    entry!(hgetex::HgetEx),
+    entry!(hincrby::HincrBy),
+    entry!(hincrbyfloat::HincrByFloat),
+    entry!(hkeys::Hkeys),
+    entry!(hlen::Hlen),
+    entry!(hmget::Hmget),
+    entry!(hmset::Hmset),
+    entry!(hpersist::Hpersist),
+    entry!(hpexpire::HpExpire),
+    entry!(hpexpireat::HpExpireAt),
+    entry!(hpexpiretime::HpExpireTime),
+    entry!(hpttl::HpTtl),
+    entry!(hrandfield::Hrandfield),
+    entry!(hscan::Hscan),
+    entry!(hset::Hset),
+    entry!(hsetex::HsetEx),
+    entry!(hsetnx::Hsetnx),
+    entry!(hstrlen::Hstrlen),
+    entry!(httl::Httl),
+    entry!(hvals::Hvals),
     // list
     entry!(blmove::BLMove, SPEC_BLMOVE),
     entry!(blmpop::BLMPop),

@@ -361,6 +361,18 @@ impl Config {
         self.large_element_bytes.store(bytes, Ordering::Relaxed);
     }
 
+    /// `hash-max-listpack-entries`.
+    #[must_use]
+    pub fn hash_max_listpack_entries(&self) -> usize {
+        self.count(Id::HashMaxListpackEntries)
+    }
+
+    /// `hash-max-listpack-value`, in bytes.
+    #[must_use]
+    pub fn hash_max_listpack_value(&self) -> usize {
+        self.count(Id::HashMaxListpackValue)
+    }
+
     /// `set-max-intset-entries`.
     #[must_use]
     pub fn set_max_intset_entries(&self) -> usize {

@@ -23,6 +23,7 @@
 use super::access::Access;
 use super::arena::{Arena, Offset};
 use crate::values::Object;
+use crate::values::hash::Fields;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -428,6 +429,27 @@ impl Entry {
     pub(crate) fn deadline_ms(self) -> Option<u64> {
         // SAFETY: the flag says that the expiry block stands after the header.
         self.has_ttl().then(|| unsafe { self.at.add(HEADER).cast::<u64>().read() })
+    }
+
+    /// Whether for every reader at `now_ms` the key is not there: it is due, or all fields of the
+    /// hash that it holds are.
+    #[inline(always)]
+    pub(crate) fn is_gone(self, now_ms: u64) -> bool {
+        self.deadline_ms().is_some_and(|deadline_ms| deadline_ms <= now_ms)
+            || self.kind() == Kind::HashTable
+                && self.fields().is_some_and(|fields| fields.all_due(now_ms))
+    }
+
+    /// Whether the entry holds a hash with fields that are due at `now_ms`.
+    pub(crate) fn has_due_fields(self, now_ms: u64) -> bool {
+        self.kind() == Kind::HashTable && self.fields().is_some_and(|fields| fields.any_due(now_ms))
+    }
+
+    fn fields<'a>(self) -> Option<&'a Fields> {
+        match self.value() {
+            ValueRef::Object(_, Object::Hash(fields)) => Some(fields),
+            _ => None,
+        }
     }
 
     pub(crate) fn set_deadline_ms(self, deadline_ms: u64) {

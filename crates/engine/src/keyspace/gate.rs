@@ -10,10 +10,11 @@
 //! any other way.
 
 use super::entry::{Form, MAX_INLINE_VALUE, Meta, NewValue, Pointee, SharedBytes, Type, ValueRef};
-use super::shard::{Found, Shard};
+use super::shard::{Due, Found, Shard};
 use crate::changes::Changes;
 use crate::notify::Step;
 use crate::values::Object;
+use crate::values::hash::Fields;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -89,26 +90,32 @@ impl<'g> Gate<'g> {
         key: &'g [u8],
     ) -> Gate<'g> {
         let found = shard.find(db, hash, key);
-        let due = found.is_some_and(|found| {
-            shard.entry(found).deadline_ms().is_some_and(|deadline| deadline <= changes.now_ms)
-        });
+        let gone = found.is_some_and(|found| shard.entry(found).is_gone(changes.now_ms));
         let mut gate = Gate { shard, changes, db, key, hash, found, stale: false };
-        if due {
+        if gone {
             gate.expire();
         }
         gate
     }
 
-    /// The gate for an entry that the wheel found due.
+    /// Removes an entry that the shard found due, or up to `most` of its fields that are; how much
+    /// was removed.
     pub(crate) fn expire_found(
         shard: &mut Shard,
         changes: &mut Changes,
-        db: u8,
-        hash: u64,
-        found: Found,
-    ) {
+        due: Due,
+        most: usize,
+    ) -> usize {
+        let Due { db, hash, found, only_fields } = due;
         let key = shard.entry(found).key().to_vec();
-        Gate { shard, changes, db, key: &key, hash, found: Some(found), stale: false }.expire();
+        let now_ms = changes.now_ms;
+        let mut gate =
+            Gate { shard, changes, db, key: &key, hash, found: Some(found), stale: false };
+        if only_fields {
+            return gate.expire_fields(|fields| fields.dict_mut().take_due(now_ms, most));
+        }
+        gate.expire();
+        1
     }
 
     /// Time of the command, in Unix milliseconds.
@@ -333,7 +340,7 @@ impl<'g> Gate<'g> {
     pub fn edit_object<R>(&mut self, edit: impl FnOnce(&mut Object) -> R) -> Option<R> {
         let found = self.found().filter(|&f| self.shard.entry(f).kind().is_object())?;
         self.before_change();
-        let result = self.shard.change_object(found, edit);
+        let result = self.shard.change_object(self.db, self.hash, found, edit);
         self.shard.entry(found).note_written(self.changes.access);
         self.after_change(Step::Written);
         result
@@ -358,12 +365,48 @@ impl<'g> Gate<'g> {
         }
     }
 
+    /// Lets `take` remove fields, which are due, from the hash that the key holds, and the key with
+    /// the last of them; how many. It is an effect of its own, and no change of the command's.
+    pub(crate) fn expire_fields(
+        &mut self,
+        take: impl FnOnce(&mut Fields) -> Vec<Vec<u8>>,
+    ) -> usize {
+        let Some(found) = self.found_of(Kind::HashTable) else { return 0 };
+        self.before_change_of(found);
+        let (db, hash) = (self.db, self.hash);
+        let taken = self.shard.change_object(db, hash, found, |object| match object {
+            Object::Hash(fields) => (take(fields), fields.dict().is_empty()),
+            _ => (Vec::new(), false),
+        });
+        let Some((taken, is_empty)) = taken else { return 0 };
+        if is_empty {
+            let old = self.shard.remove(db, hash, found);
+            self.changes.garbage.extend(old);
+            self.forget();
+        }
+        if !taken.is_empty() {
+            self.shard.stats.expired_fields += taken.len() as u64;
+            self.changes.fields_expired(db, self.key, &taken);
+            self.shard.watched.touch(db, self.key);
+        }
+        taken.len()
+    }
+
     fn expire(&mut self) {
         let Some(found) = self.found.take() else { return };
         self.before_change_of(found);
+        let entry = self.shard.entry(found);
+        let fields = match entry.value() {
+            _ if entry.deadline_ms().is_some_and(|at_ms| at_ms <= self.now_ms()) => None,
+            ValueRef::Object(_, Object::Hash(fields)) => Some(fields.dict().len()),
+            _ => None,
+        };
+        match fields {
+            Some(fields) => self.shard.stats.expired_fields += fields as u64,
+            None => self.shard.stats.expired += 1,
+        }
         let old = self.shard.remove(self.db, self.hash, found);
         self.changes.garbage.extend(old);
-        self.shard.stats.expired += 1;
         self.changes.expired(self.db, self.key);
         self.shard.watched.touch(self.db, self.key);
     }

@@ -1,6 +1,7 @@
 //! The keyspace: shards of entries behind locks, and the gate through which they change.
 //!
-//! Bottom up: [`segments`] → [`arena`], [`table`], [`wheel`] (structures) → [`entry`] (bytes of
+//! Bottom up: [`segments`] → [`arena`], [`table`], [`wheel`],
+//! [`fields`] (structures) → [`entry`] (bytes of
 //! one key) → [`shard`] (consistent steps) → [`gate`] (every change
 //! of one key) and [`whole`] (of whole databases) → [`locks`] (who may).
 //! Knows values only as bytes or as an [`crate::values::Object`]; knows no command.
@@ -9,6 +10,7 @@ pub(crate) mod access;
 pub(crate) mod arena;
 pub(crate) mod detached;
 pub(crate) mod entry;
+pub(crate) mod fields;
 pub mod gate;
 pub mod hash;
 pub mod locks;

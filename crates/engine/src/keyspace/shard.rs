@@ -8,13 +8,15 @@
 use super::arena::{Arena, Offset};
 use super::detached::{Condemned, Detached};
 use super::entry::{
-    Entry, Form, MAX_INLINE_KEY, MAX_INLINE_VALUE, Meta, Pointee, ValueRef, size_of_entry,
+    Entry, Form, Kind, MAX_INLINE_KEY, MAX_INLINE_VALUE, Meta, Pointee, ValueRef, size_of_entry,
 };
+use super::fields::FieldDeadlines;
 use super::hash::KeyHash;
 use super::snapshot::Tap;
 use super::table::{Place, Table};
 use super::wheel::{Links, Wheel};
 use crate::blocking::Waiters;
+use crate::values::Object;
 use crate::watch::Watched;
 use smallvec::SmallVec;
 use std::ops::Range;
@@ -30,6 +32,8 @@ const ARENA_FIRST_LOG2: u8 = 11;
 pub(crate) struct Db {
     pub(crate) table: Table,
     wheel: Option<Box<Wheel>>,
+    /// When fields of hashes are due.
+    fields: Option<Box<FieldDeadlines>>,
     /// The number under which this database is in the running snapshot; [`NOT_MARKED`] for one
     /// that began after the mark, all of whose entries have the live epoch's stamp.
     pub(crate) marked_as: u8,
@@ -74,6 +78,18 @@ pub(crate) struct Found {
     pub(crate) offset: Offset,
 }
 
+/// What a shard finds due.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Due {
+    /// The database.
+    pub(crate) db: u8,
+    /// The hash of the key.
+    pub(crate) hash: u64,
+    pub(crate) found: Found,
+    /// Only fields of the hash that the key holds are due, not the key.
+    pub(crate) only_fields: bool,
+}
+
 /// Figures that a shard counts itself.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct ShardStats {
@@ -83,6 +99,8 @@ pub struct ShardStats {
     pub misses: u64,
     /// Entries removed because their time had come.
     pub expired: u64,
+    /// Fields of hashes removed because their time had come.
+    pub expired_fields: u64,
 }
 
 /// A shard.
@@ -152,6 +170,12 @@ impl Shard {
         self.dbs[usize::from(db)].as_ref().map_or((0, 0), |db| db.table.bucket_counts())
     }
 
+    /// Keys of a database that hold hashes with fields that expire.
+    pub(crate) fn keys_with_deadlines_of_fields(&self, db: u8) -> u64 {
+        let home = self.dbs[usize::from(db)].as_ref();
+        home.and_then(|home| home.fields.as_ref()).map_or(0, |fields| fields.len())
+    }
+
     /// Finds a key, due or not.
     #[inline]
     pub(crate) fn find(&self, db: u8, hash: u64, key: &[u8]) -> Option<Found> {
@@ -219,7 +243,7 @@ impl Shard {
         self.outside.add(self.arena.entry(offset));
         let Shard { dbs, arena, hash: key_hash, .. } = self;
         let home = dbs[usize::from(db)].get_or_insert_with(|| {
-            Box::new(Db { table: Table::new(), wheel: None, marked_as: NOT_MARKED })
+            Box::new(Db { table: Table::new(), wheel: None, fields: None, marked_as: NOT_MARKED })
         });
         home.table.insert(
             hash,
@@ -230,6 +254,7 @@ impl Shard {
         if deadline_ms.is_some() {
             self.link_deadline(db, offset);
         }
+        self.list_fields(db, hash, self.arena.entry(offset));
     }
 
     /// Gives a found entry another value and deadline; returns what the old value held outside
@@ -242,10 +267,15 @@ impl Shard {
         deadline_ms: Option<u64>,
     ) -> (Found, Option<Pointee>) {
         let entry = self.entry(found);
+        self.unlist_fields(db, entry);
         self.outside.remove(entry);
         let pointee = entry.take_pointee();
         let found = self.rewrite(db, found, form, deadline_ms);
-        self.outside.add(self.entry(found));
+        let entry = self.entry(found);
+        self.outside.add(entry);
+        if entry.kind() == Kind::HashTable {
+            self.list_fields(db, self.hash.of(entry.key()), entry);
+        }
         (found, pointee)
     }
 
@@ -307,6 +337,7 @@ impl Shard {
         if entry.has_ttl() {
             self.unlink_deadline(db, found.offset);
         }
+        self.unlist_fields(db, entry);
         self.outside.remove(entry);
         if let Some(home) = self.dbs[usize::from(db)].as_mut() {
             home.table.remove(hash, found.place);
@@ -333,13 +364,17 @@ impl Shard {
     /// Changes the object of a found entry and keeps its bytes accounted.
     pub(crate) fn change_object<R>(
         &mut self,
+        db: u8,
+        hash: u64,
         found: Found,
-        change: impl FnOnce(&mut crate::values::Object) -> R,
+        change: impl FnOnce(&mut Object) -> R,
     ) -> Option<R> {
-        let object = self.entry(found).object_mut()?;
+        let entry = self.entry(found);
+        let object = entry.object_mut()?;
         let before = object.bytes();
         let result = change(object);
         self.outside.bytes = self.outside.bytes - before + object.bytes();
+        self.list_fields(db, hash, entry);
         Some(result)
     }
 
@@ -376,21 +411,46 @@ impl Shard {
         Some(result)
     }
 
-    /// An entry that is due at `now_ms`, its database and hash.
-    pub(crate) fn due(&mut self, now_ms: u64) -> Option<(u8, u64, Found)> {
+    /// An entry that is due at `now_ms`, or that holds fields which are.
+    pub(crate) fn due(&mut self, now_ms: u64) -> Option<Due> {
         let mut next = u64::MAX;
-        for number in 0..DATABASES {
-            let Some(db) = self.dbs[number].as_deref_mut() else { continue };
-            let Some(wheel) = db.wheel.as_mut() else { continue };
-            if let Some(offset) = wheel.due(&self.arena, now_ms) {
-                let hash = self.hash.of(self.arena.entry(offset).key());
-                if let Some(place) = db.table.find(hash, |other| other == offset) {
-                    return Some((number as u8, hash, Found { place, offset }));
+        for number in 0..DATABASES as u8 {
+            let Some(db) = self.dbs[usize::from(number)].as_deref_mut() else { continue };
+            if let Some(wheel) = db.wheel.as_mut() {
+                if let Some(offset) = wheel.due(&self.arena, now_ms) {
+                    let hash = self.hash.of(self.arena.entry(offset).key());
+                    if let Some(place) = db.table.find(hash, |other| other == offset) {
+                        let found = Found { place, offset };
+                        return Some(Due { db: number, hash, found, only_fields: false });
+                    }
                 }
+                next = next.min(wheel.next_ms().unwrap_or(u64::MAX));
             }
-            next = next.min(wheel.next_ms().unwrap_or(u64::MAX));
+            if let Some((hash, found)) = self.due_fields(number, now_ms) {
+                return Some(Due { db: number, hash, found, only_fields: true });
+            }
+            let fields = self.dbs[usize::from(number)].as_ref().and_then(|db| db.fields.as_ref());
+            next = next.min(fields.and_then(|fields| fields.next_ms()).unwrap_or(u64::MAX));
         }
         self.next_due_ms = if self.condemned.is_empty() { next } else { 0 };
+        None
+    }
+
+    /// An entry of a database that holds fields which are due at `now_ms`, and its hash.
+    fn due_fields(&mut self, db: u8, now_ms: u64) -> Option<(u64, Found)> {
+        let Shard { dbs, arena, hash: key_hash, .. } = self;
+        let db = dbs[usize::from(db)].as_deref_mut()?;
+        let fields = db.fields.as_mut()?;
+        while let Some((deadline_ms, hash)) = fields.due(now_ms) {
+            let place = db.table.find(hash, |offset| {
+                let entry = arena.entry(offset);
+                entry.has_due_fields(now_ms) && key_hash.of(entry.key()) == hash
+            });
+            if let Some(place) = place {
+                return Some((hash, Found { place, offset: db.table.offset_at(place) }));
+            }
+            fields.shift(hash, Some(deadline_ms), None);
+        }
         None
     }
 
@@ -601,6 +661,37 @@ impl Shard {
         let size = entry.size();
         drop(entry.take_long_key());
         self.arena.free(offset, size);
+    }
+
+    /// Enters the earliest deadline of an entry's fields, if it holds a hash with any, where it is
+    /// not the one that stands in the index.
+    #[inline]
+    fn list_fields(&mut self, db: u8, hash: u64, entry: Entry) {
+        if entry.kind() != Kind::HashTable {
+            return;
+        }
+        let Some(Object::Hash(fields)) = entry.object_mut() else { return };
+        let (before_ms, after_ms) = fields.relist();
+        if before_ms != after_ms
+            && let Some(home) = self.dbs[usize::from(db)].as_mut()
+        {
+            home.fields.get_or_insert_default().shift(hash, before_ms, after_ms);
+            self.next_due_ms = self.next_due_ms.min(after_ms.unwrap_or(u64::MAX));
+        }
+    }
+
+    /// Takes an entry that holds a hash out of the index of field deadlines.
+    #[inline]
+    fn unlist_fields(&mut self, db: u8, entry: Entry) {
+        if entry.kind() != Kind::HashTable {
+            return;
+        }
+        let Some(Object::Hash(fields)) = entry.object_mut() else { return };
+        let listed_ms = fields.unlist();
+        let home = self.dbs[usize::from(db)].as_mut().and_then(|home| home.fields.as_mut());
+        if let (Some(_), Some(index)) = (listed_ms, home) {
+            index.shift(self.hash.of(entry.key()), listed_ms, None);
+        }
     }
 
     fn link_deadline(&mut self, db: u8, offset: Offset) {

@@ -143,7 +143,7 @@ impl Keys<'_> {
             visit(Met {
                 key: entry.key(),
                 type_of: entry.kind().type_of(),
-                due: entry.deadline_ms().is_some_and(|deadline_ms| deadline_ms <= now_ms),
+                due: entry.is_gone(now_ms),
             });
         })
     }
@@ -160,7 +160,7 @@ impl Keys<'_> {
     pub fn random_key(&self) -> Option<Vec<u8>> {
         for _ in 0..RANDOM_TRIES {
             let entry = self.random_entry()?;
-            if entry.deadline_ms().is_none_or(|deadline_ms| deadline_ms > self.now_ms()) {
+            if !entry.is_gone(self.now_ms()) {
                 return Some(entry.key().to_vec());
             }
         }

@@ -40,6 +40,11 @@ pub fn each(value: ValueRef<'_>, visit: &mut dyn FnMut(Element<'_>)) {
         ValueRef::Object(_, Object::Set(members)) => {
             members.iter().for_each(|member| visit(Element::Member(member)));
         }
+        ValueRef::Object(_, Object::Hash(fields)) => {
+            for (field, value) in fields.dict().iter() {
+                visit(Element::Field(field, value.value));
+            }
+        }
         ValueRef::Object(_, Object::Sorted(sorted)) => {
             sorted.tree().iter().for_each(|key| visit(Element::Scored(key.member, key.score)));
         }

@@ -7,6 +7,7 @@ pub mod bits;
 pub mod dict;
 pub mod dump;
 pub mod elements;
+pub mod hash;
 pub mod hyperloglog;
 pub mod lcs;
 pub mod list;
@@ -20,6 +21,8 @@ use crate::keyspace::Kind;
 /// A collection with memory of its own.
 #[derive(Debug, Clone)]
 pub enum Object {
+    /// A hash in a table of fields; apart, so that other collections do not grow with it.
+    Hash(Box<hash::Fields>),
     /// A list in chunks.
     List(list::Chunks),
     /// A set in a hash table.
@@ -32,6 +35,7 @@ impl Object {
     /// The kind of entry that holds it.
     pub fn kind(&self) -> Kind {
         match self {
+            Object::Hash(_) => Kind::HashTable,
             Object::List(_) => Kind::ListChunks,
             Object::Set(_) => Kind::SetTable,
             Object::Sorted(_) => Kind::SortedTree,
@@ -41,6 +45,7 @@ impl Object {
     /// Bytes that it takes, known exactly at any time.
     pub fn bytes(&self) -> u64 {
         match self {
+            Object::Hash(fields) => fields.bytes(),
             Object::List(list) => list.bytes(),
             Object::Set(set) => set.bytes(),
             Object::Sorted(set) => set.bytes(),

@@ -2,6 +2,8 @@
 //!
 //! In a template `$s $S $l $z` are keys that mostly hold a string, a set, a list, a sorted set; `$k`
 //! is any of them; `$v` a value, `$m` a member, `$i` a small integer, `$f` a score. Keys are those of [`Requests`].
+//! In a template `$s $S $l $h` are keys that mostly hold a string, a set, a list, a hash; `$k` is any
+//! of them; `$v` a value, `$m` a member, `$f` a field, `$i` a small integer, `$t` milliseconds. Keys are those of [`Requests`].
 
 use fastrand::Rng;
 use larder_engine::commands::{Known, all};
@@ -33,6 +35,17 @@ const WRITES: &[&str] = &[
     "zunionstore $z 3 $z $S $z weights $f 1 $i",
     "zinterstore $z 2 $z $z aggregate max",
     "zdiffstore $z 2 $z $S",
+    "hset $h $f $v $f $i $f $v",
+    "hset $h $m $m $m $m $m $m $m $m $m $m $m $m $m $m $m $m $m $m $m $m",
+    "hpexpire $h $t fields 3 $f $f $f",
+    "hpexpire $h $t fields 5 $m $m $m $m $m",
+    "hpersist $h fields 3 $f $f $f",
+    "hsetex $h px $t fields 1 $f $v",
+    "hsetex $h keepttl fields 1 $f $i",
+    "hsetnx $h $f $v",
+    "hincrby $h $f $i",
+    "hincrbyfloat $h $f 0.5",
+    "hdel $h $f $f $m",
     "set $s $v",
     "set $s $i",
     "incr $s",
@@ -61,6 +74,13 @@ const READS: &[&str] = &[
     "sismember $S $m",
     "smismember $S $m $i",
     "sintercard 2 $S $S",
+    "hlen $h",
+    "hget $h $f",
+    "hmget $h $f $m",
+    "hexists $h $f",
+    "hstrlen $h $f",
+    "hpttl $h fields 2 $f $f",
+    "hexpiretime $h fields 1 $f",
     "llen $l",
     "lindex $l $i",
     "lrange $l $i $i",
@@ -147,6 +167,9 @@ impl Grammar {
             "S" => self.requests.key(Group::Set),
             "l" => self.requests.key(Group::List),
             "z" => self.requests.key(Group::SortedSet),
+            "h" => self.requests.key(Group::Hash),
+            "f" => format!("f{}", self.rng().u32(..12)).into(),
+            "t" => self.rng().u32(1..2000).to_string().into(),
             "k" => self.requests.key(Group::Generic),
             "v" => self.requests.value(),
             "m" => format!("m{}", self.rng().u32(..300)).into(),

@@ -55,6 +55,7 @@ pub(crate) fn dump(engine: &TestEngine) -> Dump {
                 "list" => ask(&mut session, &[b"LRANGE", &key, b"0", b"-1"]),
                 "set" => Value::Array(sorted(ask(&mut session, &[b"SMEMBERS", &key]))),
                 "zset" => ask(&mut session, &[b"ZRANGE", &key, b"0", b"-1", b"WITHSCORES"]),
+                "hash" => Value::Array(fields(&mut session, &key)),
                 other => panic!("the dump knows no {other}"),
             };
             let Value::Int(deadline_ms) = ask(&mut session, &[b"PEXPIRETIME", &key]) else {
@@ -64,6 +65,19 @@ pub(crate) fn dump(engine: &TestEngine) -> Dump {
         }
     }
     dump
+}
+
+/// The fields of a hash in a fixed order, each with its value and deadline.
+fn fields(session: &mut Session, key: &[u8]) -> Vec<Value> {
+    let names = sorted(ask(session, &[b"HKEYS", key]));
+    assert_eq!(ask(session, &[b"HLEN", key]), Value::Int(names.len() as i64));
+    let shown = names.into_iter().map(|name| {
+        let Value::Bulk(field) = &name else { panic!("{name:?}") };
+        let value = ask(session, &[b"HGET", key, field]);
+        let deadline = ask(session, &[b"HPEXPIRETIME", key, b"FIELDS", b"1", field]);
+        Value::Array(vec![name, value, deadline])
+    });
+    shown.collect()
 }
 
 /// Says where two dumps differ, and fails if they do.

@@ -6,7 +6,6 @@ use crate::args::Args;
 use crate::command::{Ctx, Words};
 use crate::error::Error;
 use crate::expiry::{ExpiryArg, Unit};
-use crate::keyspace::Gate;
 use crate::reply::Reply;
 use larder_codec::integer::{MAX_TEXT, format_i64, parse_i64_canonical};
 
@@ -44,12 +43,7 @@ impl<'a> Deadline<'a> {
 
     pub(super) fn words(&self, words: &mut Words<'_>) {
         words.push(self.key).int(self.amount);
-        let When { none, some, later, earlier } = self.when;
-        for (given, word) in [(none, "NX"), (some, "XX"), (later, "GT"), (earlier, "LT")] {
-            if given {
-                words.keyword(word);
-            }
-        }
+        self.when.words(words);
     }
 
     /// Sets the deadline; removes the key where that has passed. The effect is absolute.
@@ -63,7 +57,7 @@ impl<'a> Deadline<'a> {
         let arg = ExpiryArg { unit, amount: self.amount };
         let deadline_ms = arg.deadline_ms(ctx.keys.now_ms(), command)?;
         let mut gate = ctx.keys.write(self.key);
-        if !gate.exists() || !self.when.holds(&gate, deadline_ms) {
+        if !gate.exists() || !self.when.holds(gate.deadline_ms(), deadline_ms) {
             reply.int(0);
             return Ok(());
         }
@@ -82,7 +76,7 @@ impl<'a> Deadline<'a> {
 }
 
 impl When {
-    fn parse(args: &mut Args<'_>) -> Result<When, Error> {
+    pub(in crate::commands) fn parse(args: &mut Args<'_>) -> Result<When, Error> {
         let mut when = When::default();
         while let Some(word) = args.peek() {
             if args.keyword("NX") {
@@ -110,8 +104,18 @@ impl When {
         Ok(when)
     }
 
-    fn holds(self, gate: &Gate<'_>, deadline_ms: u64) -> bool {
-        match gate.deadline_ms() {
+    pub(in crate::commands) fn words(self, words: &mut Words<'_>) {
+        let When { none, some, later, earlier } = self;
+        for (given, word) in [(none, "NX"), (some, "XX"), (later, "GT"), (earlier, "LT")] {
+            if given {
+                words.keyword(word);
+            }
+        }
+    }
+
+    /// Whether a deadline is set where the old one is this, or there is none.
+    pub(in crate::commands) fn holds(self, old_ms: Option<u64>, deadline_ms: u64) -> bool {
+        match old_ms {
             None => !self.some && !self.later,
             Some(old_ms) => {
                 !self.none
@@ -124,7 +128,7 @@ impl When {
 
 /// How a key's deadline is told.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Told {
+pub(in crate::commands) enum Told {
     /// What is left, in seconds, rounded.
     Seconds,
     /// What is left, in milliseconds.
@@ -140,7 +144,12 @@ impl Told {
     pub(super) fn answer(self, key: &[u8], ctx: &Ctx<'_, '_>, reply: &mut dyn Reply) {
         let Some(deadline_ms) = ctx.keys.read_deadline_ms(key) else { return reply.int(-2) };
         let Some(deadline_ms) = deadline_ms else { return reply.int(-1) };
-        let left_ms = deadline_ms - ctx.keys.now_ms();
+        reply.int(self.of(deadline_ms, ctx.keys.now_ms()));
+    }
+
+    /// What is told of a deadline that lies ahead.
+    pub(in crate::commands) fn of(self, deadline_ms: u64, now_ms: u64) -> i64 {
+        let left_ms = deadline_ms - now_ms;
         let rounded = |ms: u64| ms.saturating_add(500) / 1000;
         let told = match self {
             Told::Seconds => rounded(left_ms),
@@ -148,6 +157,6 @@ impl Told {
             Told::UnixSeconds => rounded(deadline_ms),
             Told::UnixMilliseconds => deadline_ms,
         };
-        reply.int(told.cast_signed());
+        told.cast_signed()
     }
 }

@@ -186,6 +186,7 @@ fn stats(ctx: &mut Ctx<'_, '_>, lines: &mut Lines) {
     lines.add("total_net_output_bytes", load(&stats.output_bytes));
     lines.add("rejected_connections", load(&stats.rejected));
     lines.add("expired_keys", sum(ctx, |shard| shard.stats.expired));
+    lines.add("expired_fields", sum(ctx, |shard| shard.stats.expired_fields));
     lines.add("evicted_keys", 0);
     lines.add("keyspace_hits", sum(ctx, |shard| shard.stats.hits));
     lines.add("keyspace_misses", sum(ctx, |shard| shard.stats.misses));
@@ -224,14 +225,17 @@ fn error_stats(ctx: &mut Ctx<'_, '_>, lines: &mut Lines) {
 
 fn keyspace(ctx: &mut Ctx<'_, '_>, lines: &mut Lines) {
     for db in 0..DATABASES as u8 {
-        let (mut keys, mut expires) = (0, 0);
+        let (mut keys, mut expires, mut volatile) = (0, 0, 0);
         for shard in ctx.keys.shards() {
             let (more, more_expires) = shard.len(db);
             keys += more;
             expires += more_expires;
+            volatile += shard.keys_with_deadlines_of_fields(db);
         }
         if keys > 0 {
-            lines.add(&format!("db{db}"), format_args!("keys={keys},expires={expires}"));
+            let figures =
+                format_args!("keys={keys},expires={expires},keys_with_volatile_items={volatile}");
+            lines.add(&format!("db{db}"), figures);
         }
     }
 }

@@ -41,9 +41,8 @@ fn every_encoding_comes_back() {
     let many = |prefix: &str, count: u32| {
         (0..count).map(|n| format!("{prefix}{n}")).collect::<Vec<_>>().join(" ")
     };
-    let scored = |count: u32| {
-        (0..count).map(|n| format!("{} m{n}", n % 7)).collect::<Vec<_>>().join(" ")
-    };
+    let scored =
+        |count: u32| (0..count).map(|n| format!("{} m{n}", n % 7)).collect::<Vec<_>>().join(" ");
     for (line, encoding) in [
         ("set k 12".to_owned(), "int"),
         ("set k short".to_owned(), "embstr"),

@@ -61,6 +61,14 @@ pub fn write(value: ValueRef<'_>, version: Version, writer: &mut Writer) {
             let members = members.iter();
             write_members(members.len(), members, writer);
         }
+        ValueRef::Object(_, Object::Hash(fields)) => {
+            writer.byte(form::HASH);
+            writer.number(fields.dict().len() as u64);
+            for (field, value) in fields.dict().iter() {
+                writer.string(field);
+                writer.string(value.value);
+            }
+        }
         ValueRef::Object(_, Object::Sorted(sorted)) => {
             writer.byte(form::ZSET_2);
             writer.number(sorted.len() as u64);

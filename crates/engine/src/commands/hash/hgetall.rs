@@ -1,0 +1,60 @@
+//! `HGETALL key`
+//!
+//! Answers every field with its value, in no order that a caller may rely on; nothing for a missing key. O(n).
+//!
+//! Effect: none.
+
+use crate::args::Args;
+use crate::command::{Command, Ctx, Words};
+use crate::error::Error;
+use crate::reply::Reply;
+use crate::spec::{Group, KeySpec, Spec, flag, key};
+use crate::values::hash::{self, HashRef};
+
+/// What is known of `HGETALL`.
+pub const SPEC: Spec = Spec {
+    name: "hgetall",
+    syntax: "key",
+    summary: "Returns all fields of a hash with their values.",
+    since: "2.0.0",
+    group: Group::Hash,
+    complexity: "O(N) in the fields of the hash",
+    arity: 2,
+    flags: flag::READONLY,
+    keys: &[KeySpec::one(1, key::RO | key::ACCESS)],
+    tips: &["nondeterministic_output_order"],
+    ..Spec::BASE
+};
+
+/// `HGETALL`
+#[derive(Debug, Clone)]
+pub struct Hgetall<'a> {
+    /// The key.
+    pub key: &'a [u8],
+}
+
+impl<'a> Command<'a> for Hgetall<'a> {
+    const SPEC: &'static Spec = &SPEC;
+
+    fn parse(args: &mut Args<'a>) -> Result<Self, Error> {
+        Ok(Hgetall { key: args.word()? })
+    }
+
+    fn words(&self, words: &mut Words<'_>) {
+        words.push(self.key);
+    }
+
+    fn keys(&self, visit: &mut dyn FnMut(&'a [u8])) {
+        visit(self.key);
+    }
+
+    fn run(&self, ctx: &mut Ctx<'_, '_>, reply: &mut dyn Reply) -> Result<(), Error> {
+        let hash = hash::read(ctx.keys, self.key)?;
+        reply.map(hash.map_or(0, HashRef::len));
+        for (field, value) in hash.into_iter().flat_map(HashRef::iter) {
+            hash::answer(field, reply);
+            hash::answer(value, reply);
+        }
+        Ok(())
+    }
+}
