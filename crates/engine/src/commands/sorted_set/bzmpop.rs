@@ -7,7 +7,7 @@
 //!
 //! Effect: `ZPOPMIN` or `ZPOPMAX` with the number of members removed.
 
-use super::popping::{Form, Popping, take_or_wait};
+use super::popping::{Form, POPS, Popping, take_or_wait};
 use crate::args::Args;
 use crate::command::{Command, Ctx, Words};
 use crate::commands::list::Timeout;
@@ -27,6 +27,7 @@ pub const SPEC: Spec = Spec {
     arity: -5,
     flags: flag::WRITE | flag::BLOCKING | flag::MOVABLE_KEYS,
     keys: &[KeySpec::numbered(2, key::RW | key::ACCESS | key::DELETE)],
+    events: POPS,
     ..Spec::BASE
 };
 

@@ -8,10 +8,12 @@
 //! Effect: `ZPOPMIN` or `ZPOPMAX` of the key.
 
 use super::popping::{Form, Side, take_or_wait};
+use super::zpopmin;
 use crate::args::Args;
 use crate::command::{Command, Ctx, Words};
 use crate::commands::list::Timeout;
 use crate::error::Error;
+use crate::notify::names::Events;
 use crate::reply::Reply;
 use crate::spec::{Group, KeySpec, Spec, flag, key};
 
@@ -31,6 +33,7 @@ pub const SPEC_BZPOPMIN: Spec = Spec {
     name: "bzpopmin",
     summary: "Removes and answers the least member of the first of several sorted sets that is \
               there, waiting for one if need be.",
+    events: Events::named(zpopmin::SPEC_ZPOPMIN.name),
     ..BASE
 };
 
@@ -39,6 +42,7 @@ pub const SPEC_BZPOPMAX: Spec = Spec {
     name: "bzpopmax",
     summary: "Removes and answers the greatest member of the first of several sorted sets that \
               is there, waiting for one if need be.",
+    events: Events::named(zpopmin::SPEC_ZPOPMAX.name),
     ..BASE
 };
 

@@ -9,6 +9,7 @@ use crate::commands::list::Timeout;
 use crate::error::Error;
 use crate::keys::Keys;
 use crate::keyspace::Type;
+use crate::notify::names::{Events, Told};
 use crate::reply::Reply;
 use crate::sync::Mutex;
 use crate::values::sorted::{self, Putting, Rules, SortedRef, sorted_of};
@@ -87,6 +88,12 @@ impl<'a> Popping<'a> {
         }
     }
 }
+
+/// The events of commands whose option names the side that they take from.
+pub(super) const POPS: Events = Events::told(&[Told::by_option(
+    &[("min", Some(zpopmin::SPEC_ZPOPMIN.name)), ("max", Some(zpopmin::SPEC_ZPOPMAX.name))],
+    "",
+)]);
 
 /// How members that were taken are answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

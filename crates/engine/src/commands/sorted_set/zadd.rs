@@ -7,9 +7,11 @@
 //!
 //! Effect: the command.
 
+use super::zincrby;
 use crate::args::Args;
 use crate::command::{Command, Ctx, Words};
 use crate::error::Error;
+use crate::notify::names::{Events, Told};
 use crate::reply::Reply;
 use crate::spec::{Group, KeySpec, Spec, flag, key};
 use crate::values::sorted::{self, Put, Putting, Rules, score};
@@ -27,8 +29,19 @@ pub const SPEC: Spec = Spec {
     arity: -4,
     flags: flag::WRITE | flag::DENYOOM | flag::FAST,
     keys: &[KeySpec::one(1, key::RW | key::UPDATE)],
+    events: Events::told(&[Told::by_option(OPTIONS, "zadd")]),
     ..Spec::BASE
 };
+
+/// The options, with what they make of the event's name.
+const OPTIONS: &[(&str, Option<&str>)] = &[
+    ("nx", None),
+    ("xx", None),
+    ("gt", None),
+    ("lt", None),
+    ("ch", None),
+    ("incr", Some(zincrby::EVENT)),
+];
 
 /// `ZADD`
 #[derive(Debug, Clone, PartialEq)]

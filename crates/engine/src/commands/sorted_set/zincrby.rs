@@ -8,6 +8,7 @@
 use crate::args::Args;
 use crate::command::{Command, Ctx, Words};
 use crate::error::Error;
+use crate::notify::names::Events;
 use crate::reply::Reply;
 use crate::spec::{Group, KeySpec, Spec, flag, key};
 use crate::values::sorted::{self, Putting, Rules, score};
@@ -24,8 +25,12 @@ pub const SPEC: Spec = Spec {
     arity: 4,
     flags: flag::WRITE | flag::DENYOOM | flag::FAST,
     keys: &[KeySpec::one(1, key::RW | key::ACCESS | key::UPDATE)],
+    events: Events::named(EVENT),
     ..Spec::BASE
 };
+
+/// What a score that was added to is called, also if `ZADD` does it.
+pub(super) const EVENT: &str = "zincr";
 
 /// `ZINCRBY`
 #[derive(Debug, Clone, PartialEq)]

@@ -6,7 +6,7 @@
 //!
 //! Effect: `ZPOPMIN` or `ZPOPMAX` with the number of members removed.
 
-use super::popping::{Form, Popping, take_first};
+use super::popping::{Form, POPS, Popping, take_first};
 use crate::args::Args;
 use crate::command::{Command, Ctx, Words};
 use crate::error::Error;
@@ -24,6 +24,7 @@ pub const SPEC: Spec = Spec {
     arity: -4,
     flags: flag::WRITE | flag::MOVABLE_KEYS,
     keys: &[KeySpec::numbered(1, key::RW | key::ACCESS | key::DELETE)],
+    events: POPS,
     ..Spec::BASE
 };
 
