@@ -6,6 +6,7 @@
 //! commands. The bytes themselves are [`larder_codec::rdb`]'s. Knows no key and no command.
 
 mod read;
+mod stream;
 mod write;
 
 #[cfg(test)]

@@ -1,8 +1,10 @@
 //! A value out of its RDB form, in the encoding that the settings ask for.
 
+use super::stream;
 use crate::config::Config;
 use crate::keyspace::entry::MAX_INLINE_VALUE;
 use crate::keyspace::{KeyHash, Kind, OwnedValue};
+use crate::values::Object;
 use crate::values::list;
 use crate::values::set::{self, Member, SetBuf, SetRef};
 use larder_codec::rdb::value::{Members, Value, read as read_value};
@@ -46,7 +48,10 @@ pub fn read(
         Value::Set(members) => read_set(members, rules.set),
         Value::HashPack(_) | Value::Hash(_) => Err(reader.corrupt("a hash")),
         Value::SortedPack(_) | Value::Sorted(_) => Err(reader.corrupt("a sorted set")),
-        Value::Stream(_) => Err(reader.corrupt("a stream")),
+        Value::Stream(parts) => {
+            let stream = stream::of_parts(parts)?;
+            Ok(OwnedValue::Object(Box::new(Object::Stream(Box::new(stream)))))
+        }
     }
 }
 

@@ -1,10 +1,12 @@
 //! A value's RDB form. Small collections are copied as they lie, large ones element by element.
 
+use super::stream;
 use crate::config::Config;
 use crate::keyspace::{Kind, ValueRef};
 use crate::values::Object;
 use crate::values::list::{Chunks, Node};
 use larder_codec::listpack;
+use larder_codec::rdb::stream::Stream as StreamForm;
 use larder_codec::rdb::{Version, Writer, form, seal};
 
 /// A node of a list that is a listpack.
@@ -60,6 +62,10 @@ pub fn write(value: ValueRef<'_>, version: Version, writer: &mut Writer) {
         ValueRef::Object(_, Object::Set(members)) => {
             let members = members.iter();
             write_members(members.len(), members, writer);
+        }
+        ValueRef::Object(_, Object::Stream(stream)) => {
+            writer.byte(StreamForm::form(version));
+            stream::parts_of(stream).write(writer, version);
         }
         ValueRef::Object(_, Object::Sorted(sorted)) => {
             writer.byte(form::ZSET_2);
