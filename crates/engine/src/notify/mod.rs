@@ -62,6 +62,8 @@ struct Changed {
     exists: bool,
     written: bool,
     deadline: Deadline,
+    /// The command noted something of it.
+    noted: bool,
     /// Something was told of it.
     told: bool,
 }
@@ -102,7 +104,7 @@ impl Naming {
     pub(crate) fn of(spec: &'static Spec, words: &[&[u8]]) -> Naming {
         let mut after_keys = 0;
         spec.each_key(words, |at, _| after_keys = after_keys.max(at + 1));
-        let name = |told: &Told| told.name.of_request(words, after_keys);
+        let name = |told: &Told| told.name.of_request(spec.name, words, after_keys);
         Naming { spec, names: spec.events.told.unwrap_or_default().iter().map(name).collect() }
     }
 }
@@ -141,6 +143,7 @@ impl Notices {
             exists,
             written: false,
             deadline: Deadline::Untouched,
+            noted: false,
             told: false,
         });
         if at == INDEXED_FROM {
@@ -167,6 +170,13 @@ impl Notices {
             Step::DeadlineSet => change.deadline = Deadline::Set,
             Step::DeadlineRemoved => change.deadline = Deadline::Removed,
             Step::Removed => change.exists = false,
+        }
+    }
+
+    /// The command notes something of a key that it changed.
+    pub(crate) fn note(&mut self, db: u8, key: &[u8]) {
+        if let Some(at) = self.find(db, key) {
+            self.changed[at].noted = true;
         }
     }
 
@@ -281,6 +291,7 @@ impl Notices {
                 When::Changed => true,
                 When::Written => change.exists && change.written,
                 When::Removed => !change.exists,
+                When::Noted => change.noted,
             };
             if is_meant {
                 self.tell_change(change, flags, Some(name), when, spec);

@@ -43,11 +43,16 @@ pub enum When {
     Written,
     /// The key is gone; nothing else is told of that.
     Removed,
+    /// The key was changed, and the command noted of it what not every such change is
+    /// ([`crate::keys::Keys::note`]).
+    Noted,
 }
 
 /// The name of an event.
 #[derive(Debug, Clone, Copy)]
 pub enum Name {
+    /// The command's own.
+    Own,
     /// Always the same.
     Fixed(&'static str),
     /// By the words from here on, as far as they are among the choices: the first of them that
@@ -107,6 +112,14 @@ impl Told {
         Told { role: Some(role), when: When::Changed, name: Name::Fixed(name) }
     }
 
+    /// The command's own name for whatever keys it changed, before other events.
+    pub const OWN_NAME: Told = Told { role: None, when: When::Changed, name: Name::Own };
+
+    /// A name for the keys of one key spec, where the command notes that it is meant.
+    pub const fn noted(role: usize, name: &'static str) -> Told {
+        Told { when: When::Noted, ..Told::of(role, name) }
+    }
+
     /// A name for whatever keys the command changed, by the words after the keys.
     pub const fn by_option(
         choices: &'static [(&'static str, Option<&'static str>)],
@@ -134,9 +147,15 @@ impl Told {
 }
 
 impl Name {
-    /// The name for a request whose keys end before word `after_keys`.
-    pub(super) fn of_request(self, words: &[&[u8]], after_keys: usize) -> &'static str {
+    /// The name for a request whose keys end before word `after_keys`; `own` is the command's.
+    pub(super) fn of_request(
+        self,
+        own: &'static str,
+        words: &[&[u8]],
+        after_keys: usize,
+    ) -> &'static str {
         let (from, choices, otherwise) = match self {
+            Name::Own => return own,
             Name::Fixed(name) => return name,
             Name::Chosen { from, choices, otherwise } => (from, choices, otherwise),
         };
@@ -178,7 +197,7 @@ mod tests {
         };
         let of = |words: &str| {
             let words: Vec<&[u8]> = words.split(' ').map(str::as_bytes).collect();
-            NAME.of_request(&words, 2)
+            NAME.of_request("zadd", &words, 2)
         };
         assert_eq!(of("zadd k 1 incr"), "zadd");
         assert_eq!(of("zadd k NX Incr 1 m"), "zincr");
