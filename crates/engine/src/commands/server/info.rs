@@ -155,6 +155,8 @@ fn clients(ctx: &mut Ctx<'_, '_>, lines: &mut Lines) {
     lines.add("watching_clients", all.iter().filter(|client| watching(client)).count());
     lines.add("total_watched_keys", sum(ctx, |shard| shard.watched.len() as u64));
     lines.add("total_blocking_keys", sum(ctx, |shard| shard.waiters.len() as u64));
+    let without = sum(ctx, |shard| shard.waiters.len_without() as u64);
+    lines.add("total_blocking_keys_on_nokey", without);
 }
 
 fn memory(ctx: &mut Ctx<'_, '_>, lines: &mut Lines) {

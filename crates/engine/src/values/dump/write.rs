@@ -33,11 +33,19 @@ impl Choice {
 }
 
 /// The version that a value is written in.
-pub fn version_of(_: ValueRef<'_>, choice: Choice) -> Version {
+pub fn version_of(value: ValueRef<'_>, choice: Choice) -> Version {
     match choice {
+        Choice::Oldest if says_times(value) => Version::V11,
         Choice::Oldest => Version::V10,
         Choice::Fixed(version) => version,
     }
+}
+
+/// Whether a stream has consumers whose moments the older form does not hold.
+fn says_times(value: ValueRef<'_>) -> bool {
+    let ValueRef::Object(_, Object::Stream(stream)) = value else { return false };
+    let mut consumers = stream.groups().flat_map(|(_, group)| group.consumers());
+    consumers.any(|(_, consumer)| consumer.active_ms() != Some(consumer.seen_ms()))
 }
 
 /// A value as `DUMP` answers it: its form, version and checksum. O(value).
