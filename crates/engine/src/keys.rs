@@ -220,6 +220,13 @@ impl<'c> Keys<'c> {
         }
     }
 
+    /// Notes of a key that was changed what its SPEC's [`crate::notify::names::When::Noted`] means.
+    pub fn note(&mut self, key: &[u8]) {
+        if self.changes.notices.any() {
+            self.changes.notices.note(self.db, key);
+        }
+    }
+
     /// Whether anybody hears effects: where naming one takes work of its own.
     pub fn names_effects(&self) -> bool {
         self.changes.effects.on

@@ -204,19 +204,20 @@ pub fn put(gate: &mut Gate<'_>, stream: Stream) {
     gate.put(NewValue::Object(Box::new(object)), Expiry::Keep);
 }
 
-/// Adds an entry to the key's stream, which is made if there is none, and trims that.
+/// Adds an entry to the key's stream, which is made if there is none, and trims that; how many
+/// entries went.
 pub fn append(
     gate: &mut Gate<'_>,
     id: Id,
     pairs: &[&[u8]],
     limits: Limits,
     trimming: Option<Trimming>,
-) {
-    let mut fallen = None;
+) -> u64 {
+    let (mut fallen, mut trimmed) = (None, 0);
     let mut change = |stream: &mut Stream| {
         stream.entries.append(id, pairs, limits);
         if let Some(trimming) = trimming {
-            stream.entries.trim(trimming, &mut fallen);
+            trimmed = stream.entries.trim(trimming, &mut fallen);
         }
     };
     if edit(gate, &mut change).is_none() {
@@ -225,6 +226,7 @@ pub fn append(
         put(gate, stream);
     }
     free_later(gate, fallen);
+    trimmed
 }
 
 /// Trims the key's stream; how many entries went. What fell out is freed after the locks.
