@@ -159,13 +159,17 @@ fn clients(ctx: &mut Ctx<'_, '_>, lines: &mut Lines) {
 
 fn memory(ctx: &mut Ctx<'_, '_>, lines: &mut Lines) {
     let clients: u64 = ctx.engine.clients.all().iter().map(|client| client.bytes()).sum();
-    let data = sum(ctx, Shard::bytes);
+    let data = sum(ctx, Shard::bytes) + ctx.engine.garbage.bytes();
     let config = ctx.config();
     lines.bytes("used_memory", data + clients);
     lines.add("used_memory_dataset", data);
     lines.bytes("maxmemory", config.maxmemory());
     lines.add("maxmemory_policy", config.maxmemory_policy().word());
     lines.add("mem_clients_normal", clients);
+    let (pending, freed) = (sum(ctx, Shard::lazy_keys), sum(ctx, |shard| shard.stats.lazyfreed));
+    let garbage = &ctx.engine.garbage;
+    lines.add("lazyfree_pending_objects", garbage.objects() + pending);
+    lines.add("lazyfreed_objects", garbage.freed() + freed);
 }
 
 fn persistence(_: &mut Ctx<'_, '_>, lines: &mut Lines) {

@@ -1,8 +1,9 @@
 //! A value's RDB form. Small collections are copied as they lie, large ones element by element.
 
-use crate::config::Config;
+use crate::config::{Config, RdbSaveVersion};
 use crate::keyspace::{Kind, ValueRef};
 use crate::values::Object;
+use crate::values::dict::Dict;
 use crate::values::list::{Chunks, Node};
 use crate::values::stream::{Group, Id, Stream};
 use larder_codec::listpack;
@@ -26,31 +27,46 @@ pub enum Choice {
 }
 
 impl Choice {
-    /// As the settings say.
-    pub fn of(_: &Config) -> Choice {
-        Choice::Oldest
+    /// As `rdb-save-version` says.
+    pub fn of(config: &Config) -> Choice {
+        match config.rdb_save_version() {
+            RdbSaveVersion::Auto => Choice::Oldest,
+            RdbSaveVersion::V10 => Choice::Fixed(Version::V10),
+            RdbSaveVersion::V11 => Choice::Fixed(Version::V11),
+            RdbSaveVersion::V12 => Choice::Fixed(Version::V12),
+            RdbSaveVersion::Valkey80 => Choice::Fixed(Version::Valkey80),
+        }
     }
 }
 
-/// The version that a value is written in.
-pub fn version_of(_: ValueRef<'_>, choice: Choice) -> Version {
+/// The version that a value is written in; none where the one that was chosen cannot say all of it.
+pub fn version_of(value: ValueRef<'_>, choice: Choice) -> Option<Version> {
+    let expires = match value {
+        ValueRef::Object(_, Object::Hash(fields)) => fields.dict().next_deadline_ms().is_some(),
+        _ => false,
+    };
     match choice {
-        Choice::Oldest => Version::V10,
-        Choice::Fixed(version) => version,
+        Choice::Oldest if expires => Some(Version::V12),
+        Choice::Oldest => Some(Version::V10),
+        Choice::Fixed(Version::V10 | Version::V11) if expires => None,
+        Choice::Fixed(version) => Some(version),
     }
 }
 
-/// A value as `DUMP` answers it: its form, version and checksum. O(value).
-pub fn payload(value: ValueRef<'_>, choice: Choice, compress: bool) -> Vec<u8> {
-    let version = version_of(value, choice);
+/// A value as `DUMP` answers it: its form, version and checksum; none where the version that was
+/// chosen cannot say all of it. O(value).
+pub fn payload(value: ValueRef<'_>, choice: Choice, compress: bool) -> Option<Vec<u8>> {
+    let version = version_of(value, choice)?;
     let mut writer = Writer::new(Vec::new(), compress);
     write(value, version, &mut writer);
     let mut payload = writer.into_bytes();
     seal(&mut payload, version);
-    payload
+    Some(payload)
 }
 
 /// Writes the number of a value's form, and the value. O(value).
+///
+/// In a version that [`version_of`] would not choose, deadlines of fields are lost.
 pub fn write(value: ValueRef<'_>, version: Version, writer: &mut Writer) {
     match value {
         ValueRef::String(text, _) => {
@@ -63,14 +79,7 @@ pub fn write(value: ValueRef<'_>, version: Version, writer: &mut Writer) {
             let members = members.iter();
             write_members(members.len(), members, writer);
         }
-        ValueRef::Object(_, Object::Hash(fields)) => {
-            writer.byte(form::HASH);
-            writer.number(fields.dict().len() as u64);
-            for (field, value) in fields.dict().iter() {
-                writer.string(field);
-                writer.string(value.value);
-            }
-        }
+        ValueRef::Object(_, Object::Hash(fields)) => write_fields(fields.dict(), version, writer),
         ValueRef::Object(_, Object::Stream(held)) => {
             let stream = stream_of(held);
             writer.byte(stream::Stream::form(version));
@@ -136,6 +145,33 @@ fn write_members<'a>(len: usize, members: impl Iterator<Item = &'a [u8]>, writer
     members.for_each(|member| writer.string(member));
 }
 
+/// A hash; deadlines are told only if there is one, and only in versions that know them.
+fn write_fields(fields: &Dict, version: Version, writer: &mut Writer) {
+    let earliest_ms = fields.next_deadline_ms();
+    let form = match (earliest_ms, version) {
+        (Some(_), Version::V12) => form::HASH_METADATA,
+        (Some(_), Version::Valkey80) => form::HASH_EXPIRY,
+        _ => form::HASH,
+    };
+    writer.byte(form);
+    let earliest_ms = earliest_ms.unwrap_or(0);
+    if form == form::HASH_METADATA {
+        writer.moment(earliest_ms.cast_signed());
+    }
+    writer.number(fields.len() as u64);
+    for (field, held) in fields.iter() {
+        if form == form::HASH_METADATA {
+            // Counted from one millisecond before the earliest; 0 is none.
+            writer.number(held.deadline_ms.map_or(0, |ms| ms.saturating_sub(earliest_ms) + 1));
+        }
+        writer.string(field);
+        writer.string(held.value);
+        if form == form::HASH_EXPIRY {
+            writer.moment(held.deadline_ms.map_or(-1, u64::cast_signed));
+        }
+    }
+}
+
 /// A stream as files hold it.
 fn stream_of(held: &Stream) -> stream::Stream<'_> {
     let entries = held.entries();
@@ -153,14 +189,17 @@ fn stream_of(held: &Stream) -> stream::Stream<'_> {
 
 fn group_of<'a>(name: &'a [u8], group: &'a Group) -> stream::Group<'a> {
     let consumers: Vec<_> = group.consumers().collect();
+    let mut places: Vec<_> =
+        consumers.iter().enumerate().map(|(place, (number, _))| (*number, place)).collect();
+    places.sort_unstable();
     let pending = group.pending().map(|(id, delivery)| stream::Pending {
         id: of_id(id),
         delivered_ms: delivery.at_ms.cast_signed(),
         deliveries: delivery.count,
-        consumer: consumers
-            .iter()
-            .position(|(number, _)| *number == delivery.consumer)
-            .unwrap_or_default(),
+        consumer: match places.binary_search_by_key(&delivery.consumer, |(number, _)| *number) {
+            Ok(at) => places[at].1,
+            Err(_) => usize::MAX,
+        },
     });
     stream::Group {
         name: Cow::Borrowed(name),
