@@ -1,7 +1,7 @@
 //! A value's RDB form. Small collections are copied as they lie, large ones element by element.
 
 use super::{hash, stream};
-use crate::config::Config;
+use crate::config::{Config, RdbSaveVersion};
 use crate::keyspace::{Kind, ValueRef};
 use crate::values::Object;
 use crate::values::list::{Chunks, Node};
@@ -26,27 +26,30 @@ pub enum Choice {
 }
 
 impl Choice {
-    /// As the settings say.
-    pub fn of(_: &Config) -> Choice {
-        Choice::Oldest
+    /// As `rdb-save-version` says.
+    pub fn of(config: &Config) -> Choice {
+        match config.rdb_save_version() {
+            RdbSaveVersion::Auto => Choice::Oldest,
+            RdbSaveVersion::V10 => Choice::Fixed(Version::V10),
+            RdbSaveVersion::V11 => Choice::Fixed(Version::V11),
+            RdbSaveVersion::V12 => Choice::Fixed(Version::V12),
+            RdbSaveVersion::Valkey80 => Choice::Fixed(Version::Valkey80),
+        }
     }
 }
 
-/// The version that a value is written in.
-pub fn version_of(value: ValueRef<'_>, choice: Choice) -> Version {
-    match choice {
-        Choice::Oldest if expires(value) => Version::Valkey80,
-        Choice::Oldest if says_times(value) => Version::V11,
-        Choice::Oldest => Version::V10,
-        Choice::Fixed(version) => version,
-    }
-}
-
-/// Whether the value is a hash with fields that expire.
-fn expires(value: ValueRef<'_>) -> bool {
-    match value {
+/// The version that a value is written in; none where the one that was chosen cannot say all of it.
+pub fn version_of(value: ValueRef<'_>, choice: Choice) -> Option<Version> {
+    let expires = match value {
         ValueRef::Object(_, Object::Hash(fields)) => hash::may_expire(fields),
         _ => false,
+    };
+    match choice {
+        Choice::Oldest if expires => Some(Version::V12),
+        Choice::Oldest if says_times(value) => Some(Version::V11),
+        Choice::Oldest => Some(Version::V10),
+        Choice::Fixed(Version::V10 | Version::V11) if expires => None,
+        Choice::Fixed(version) => Some(version),
     }
 }
 
@@ -57,17 +60,20 @@ fn says_times(value: ValueRef<'_>) -> bool {
     consumers.any(|(_, consumer)| consumer.active_ms() != Some(consumer.seen_ms()))
 }
 
-/// A value as `DUMP` answers it: its form, version and checksum. O(value).
-pub fn payload(value: ValueRef<'_>, choice: Choice, compress: bool) -> Vec<u8> {
-    let version = version_of(value, choice);
+/// A value as `DUMP` answers it: its form, version and checksum; none where the version that was
+/// chosen cannot say all of it. O(value).
+pub fn payload(value: ValueRef<'_>, choice: Choice, compress: bool) -> Option<Vec<u8>> {
+    let version = version_of(value, choice)?;
     let mut writer = Writer::new(Vec::new(), compress);
     write(value, version, &mut writer);
     let mut payload = writer.into_bytes();
     seal(&mut payload, version);
-    payload
+    Some(payload)
 }
 
 /// Writes the number of a value's form, and the value. O(value).
+///
+/// In a version that [`version_of`] would not choose, deadlines of fields are lost.
 pub fn write(value: ValueRef<'_>, version: Version, writer: &mut Writer) {
     match value {
         ValueRef::String(text, _) => {
@@ -76,11 +82,11 @@ pub fn write(value: ValueRef<'_>, version: Version, writer: &mut Writer) {
         }
         ValueRef::Packed(kind, bytes) => write_packed(kind, bytes, version, writer),
         ValueRef::Object(_, Object::List(list)) => write_list(list, writer),
-        ValueRef::Object(_, Object::Hash(fields)) => hash::write(fields, version, writer),
         ValueRef::Object(_, Object::Set(members)) => {
             let members = members.iter();
             write_members(members.len(), members, writer);
         }
+        ValueRef::Object(_, Object::Hash(fields)) => hash::write(fields, version, writer),
         ValueRef::Object(_, Object::Stream(stream)) => {
             writer.byte(StreamForm::form(version));
             stream::parts_of(stream).write(writer, version);

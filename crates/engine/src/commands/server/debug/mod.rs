@@ -37,6 +37,7 @@ use crate::config;
 use crate::error::Error;
 use crate::keys::Keys;
 use crate::keyspace::locks::ShardSet;
+use crate::notify::names::Events;
 use crate::reply::Reply;
 use crate::spec::{Group, Spec, acl, flag};
 
@@ -56,6 +57,7 @@ pub const SPEC: Spec = Spec {
     flags: flag::ADMIN | flag::NOSCRIPT | flag::LOADING | flag::STALE | flag::PROTECTED,
     acl: acl::DANGEROUS,
     more_shards: Some(shards),
+    events: Events::NONE,
     ..Spec::BASE
 };
 
