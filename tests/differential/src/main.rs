@@ -121,7 +121,7 @@ fn search(options: &Options, peers: &mut Peers) -> Result<BTreeMap<String, u64>>
         && options.sequences.is_none_or(|most| played < most)
         && found.len() < MOST_SHOWN
     {
-        let seed = options.seed + played;
+        let seed = options.seed.wrapping_add(played);
         let sequence = Generator::new(seed, &commands, &settings, &options.only).sequence();
         played += 1;
         let Some(difference) = peers.play(&sequence)? else { continue };
