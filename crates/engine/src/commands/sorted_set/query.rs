@@ -86,7 +86,8 @@ impl<'a> Query<'a> {
             }
         }
         let unit = unit.unwrap_or(Unit::Rank);
-        if limit.is_some() && unit == Unit::Rank {
+        // A count that limits nothing counts as none, whatever is skipped.
+        if unit == Unit::Rank && limit.take().is_some_and(|(_, count)| count != -1) {
             return Err(LIMITED_RANKS);
         }
         if with_scores && unit == Unit::Lex {
