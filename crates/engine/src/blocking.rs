@@ -46,6 +46,11 @@ pub trait Waiting: Send + Sync {
     /// that can be an error. Names its effects.
     fn serve(&self, keys: &mut Keys<'_>, reply: &mut dyn Reply);
 
+    /// What the command answers when one of its keys is gone, if that ends its wait.
+    fn without(&self, _key: &[u8]) -> Option<Error> {
+        None
+    }
+
     /// What the command answers when its time is up.
     fn time_out(&self, reply: &mut dyn Reply);
 
@@ -64,6 +69,8 @@ pub struct Waiter {
     pub protocol: Protocol,
     /// What it waits for.
     pub waiting: Box<dyn Waiting>,
+    /// Number of the command that waits.
+    pub(crate) command: usize,
     /// What keyspace notifications call what serving does.
     naming: Naming,
     /// The shards of every key that serving it may touch.
@@ -102,7 +109,7 @@ impl Waiter {
         engine: &Engine,
         session: &SessionState,
         waiting: Box<dyn Waiting>,
-        naming: Naming,
+        (command, naming): (usize, Naming),
     ) -> Arc<Self> {
         let mut shards = ShardSet::None;
         for key in waiting.keys().iter().chain(waiting.other_keys()) {
@@ -114,6 +121,7 @@ impl Waiter {
             db: *db,
             protocol: *protocol,
             waiting,
+            command,
             naming,
             shards,
             mailbox: Arc::downgrade(&client.mailbox),
@@ -155,7 +163,7 @@ impl Waiter {
 }
 
 /// Ends a session's wait from outside; whether it waited.
-pub(crate) fn unblock(client: &Client, how: Unblock) -> bool {
+pub(crate) fn unblock(engine: &Engine, client: &Client, how: Unblock) -> bool {
     let Some(waiter) = client.waiter.lock().clone() else { return false };
     if !waiter.claim() {
         return false;
@@ -164,7 +172,11 @@ pub(crate) fn unblock(client: &Client, how: Unblock) -> bool {
     let mut sink = WireReply::new(&mut reply, waiter.protocol);
     match how {
         Unblock::Timeout => waiter.waiting.time_out(&mut sink),
-        Unblock::Error => sink.error(&UNBLOCKED),
+        Unblock::Error => {
+            engine.stats.refused(waiter.command);
+            engine.stats.error(&UNBLOCKED.to_string());
+            sink.error(&UNBLOCKED);
+        }
     }
     waiter.post(reply, 0);
     true
@@ -209,6 +221,9 @@ impl Keys<'_> {
     /// is added to the keys to be looked at.
     pub(crate) fn serve(&mut self, db: u8, key: &[u8], served: &mut Vec<(Arc<Waiter>, Vec<u8>)>) {
         self.db = db;
+        if !self.exists(key) {
+            return self.end_waits_without(db, key, served);
+        }
         // Who comes back to the queue while it is served waits for its next turn.
         let mut turns = self.shard_of(key).waiters.queue(db, key).map_or(0, |q| q.waiters.len());
         let mut skipped = 0;
@@ -225,8 +240,14 @@ impl Keys<'_> {
             if waiter.claim_to_serve() {
                 let mut reply = Vec::new();
                 let mut sink = WireReply::new(&mut reply, waiter.protocol);
+                let before = self.changes.count;
                 waiter.waiting.serve(self, &mut sink);
+                self.changes.commands += u64::from(self.changes.count != before);
                 self.tell_served(&waiter);
+                if let Some(error) = reply.strip_prefix(b"-") {
+                    self.engine.stats.error(&String::from_utf8_lossy(error));
+                    self.engine.stats.failed(waiter.command);
+                }
                 served.push((waiter.clone(), reply));
             }
             for key in waiter.waiting.keys() {
@@ -244,6 +265,22 @@ impl Keys<'_> {
         let others = waiter.waiting.other_keys().iter().map(|key| (1, &**key));
         let keys: Vec<(usize, &[u8])> = sources.chain(others).collect();
         self.changes.notices.tell_as(&waiter.naming, &keys);
+    }
+
+    /// Ends the waits of those who do not wait for a key that is gone. Needs no other lock: they
+    /// leave their queues as soon as they hear of it.
+    #[cold]
+    fn end_waits_without(&mut self, db: u8, key: &[u8], ended: &mut Vec<(Arc<Waiter>, Vec<u8>)>) {
+        let Some(queue) = self.shard_of(key).waiters.queue(db, key) else { return };
+        for waiter in &queue.waiters {
+            if let Some(error) = waiter.waiting.without(key)
+                && waiter.claim()
+            {
+                let mut reply = Vec::new();
+                WireReply::new(&mut reply, waiter.protocol).error(&error);
+                ended.push((waiter.clone(), reply));
+            }
+        }
     }
 
     /// Shards that must be held to serve whoever waits for these keys, and whoever waits for what
@@ -309,6 +346,8 @@ struct Queue {
     waiters: VecDeque<Arc<Waiter>>,
     /// How many of them touch more than this one key.
     wide: usize,
+    /// How many of them do not wait for a key that is gone.
+    ends_without: usize,
 }
 
 impl Waiters {
@@ -324,11 +363,17 @@ impl Waiters {
         !self.keys.is_empty() && self.queue(db, key).is_some()
     }
 
+    /// Somebody waits for this key who does not once it is gone.
+    #[inline(always)]
+    pub(crate) fn any_ends_without(&self, db: u8, key: &[u8]) -> bool {
+        !self.keys.is_empty() && self.queue(db, key).is_some_and(|queue| queue.ends_without > 0)
+    }
+
     /// Puts a waiter last in a key's queue.
     pub(crate) fn add(&mut self, db: u8, key: &[u8], waiter: &Arc<Waiter>) {
         let queues = self.keys.entry(key.into()).or_default();
         let at = queues.iter().position(|queue| queue.db == db).unwrap_or_else(|| {
-            queues.push(Queue { db, waiters: VecDeque::new(), wide: 0 });
+            queues.push(Queue { db, waiters: VecDeque::new(), wide: 0, ends_without: 0 });
             queues.len() - 1
         });
         let queue = &mut queues[at];
@@ -336,6 +381,7 @@ impl Waiters {
         if !queue.waiters.back().is_some_and(|other| Arc::ptr_eq(other, waiter)) {
             queue.waiters.push_back(waiter.clone());
             queue.wide += usize::from(waiter.is_wide());
+            queue.ends_without += usize::from(waiter.waiting.without(key).is_some());
         }
     }
 
@@ -347,6 +393,7 @@ impl Waiters {
         if let Some(at) = queue.waiters.iter().position(|other| Arc::ptr_eq(other, waiter)) {
             queue.waiters.remove(at);
             queue.wide -= usize::from(waiter.is_wide());
+            queue.ends_without -= usize::from(waiter.waiting.without(key).is_some());
         }
         if queue.waiters.is_empty() {
             queues.swap_remove(at);

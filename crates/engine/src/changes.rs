@@ -34,6 +34,8 @@ pub(crate) struct Changes {
     pub(crate) access: Access,
     /// Changes that went through the gate.
     pub(crate) count: u64,
+    /// Commands that changed something, those of served waiters among them.
+    pub(crate) commands: u64,
     /// Keys of this command that a waiter may be served from, in the order they were readied.
     pub(crate) ready: SmallVec<[(u8, Box<[u8]>); 2]>,
     /// Values to free after the locks.
@@ -76,13 +78,16 @@ impl Changes {
         self.notices.expired(db, key);
     }
 
-    /// The time of some fields of a hash has come; the key went with the last field.
-    pub(crate) fn fields_expired(&mut self, db: u8, key: &[u8], fields: &[Vec<u8>]) {
+    /// The time of some fields of a hash has come, of all that are left where none is named; the key
+    /// went with the last of them.
+    pub(crate) fn fields_expired(&mut self, db: u8, key: &[u8], fields: &[Vec<u8>], gone: bool) {
         if self.effects.on {
-            let mut words = vec![hdel::SPEC.name.as_bytes(), key];
+            let name = if fields.is_empty() { del::SPEC.name } else { hdel::SPEC.name };
+            let mut words = vec![name.as_bytes(), key];
             words.extend(fields.iter().map(Vec::as_slice));
             self.effects.write(db, &words);
         }
+        self.notices.fields_expired(db, key, gone);
     }
 }
 

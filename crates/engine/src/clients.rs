@@ -62,6 +62,10 @@ impl Origin {
     }
 }
 
+/// Bytes of replies that count as a connection's own buffer; what waits beyond is its list of
+/// replies, which is what `client-output-buffer-limit` bounds. Redis's size.
+pub const OWN_REPLY_BYTES: u64 = 16 * 1024;
+
 /// One session's record.
 #[derive(Debug)]
 pub struct Client {
@@ -116,6 +120,8 @@ pub(crate) struct Facts {
     /// Blocked in a command, or waiting for the end of a pause.
     pub(crate) blocked: AtomicBool,
     pub(crate) paused: AtomicBool,
+    /// The wait that it is blocked in ends at some time.
+    pub(crate) timed: AtomicBool,
     /// `CLIENT NO-EVICT`, `CLIENT NO-TOUCH`
     pub(crate) no_evict: AtomicBool,
     pub(crate) no_touch: AtomicBool,
@@ -173,6 +179,11 @@ impl Client {
         self.names.lock().name.clone()
     }
 
+    /// The number of the command that it last sent.
+    pub(crate) fn last_sent(&self) -> Option<usize> {
+        (self.last.load(Ordering::Relaxed) as usize).checked_sub(1)
+    }
+
     pub(crate) fn sends(&self, command: usize) {
         self.last.store(command as u32 + 1, Ordering::Relaxed);
     }
@@ -185,12 +196,14 @@ impl Client {
         let seconds = |since_ms: u64| now_ms.saturating_sub(since_ms) / 1000;
         let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let load32 = |counter: &AtomicU32| counter.load(Ordering::Relaxed);
+        let output = load(&self.output_bytes);
+        let listed = output.saturating_sub(OWN_REPLY_BYTES);
         let fd = self.fd.load(Ordering::Relaxed);
         let events = if fd < 0 { "" } else { "r" };
         format!(
             "id={} addr={} laddr={} fd={fd} name={name} age={} idle={} flags={} db={} sub={} \
              psub={} ssub={} multi={} watch={} qbuf={} qbuf-free={} argv-mem=0 multi-mem={} rbs={} \
-             rbp=0 obl={} oll=0 omem=0 tot-mem={} events={events} cmd={} user=default redir=-1 \
+             rbp=0 obl={} oll={} omem={} tot-mem={} events={events} cmd={} user=default redir=-1 \
              resp={} lib-name={lib_name} lib-ver={lib_ver}",
             self.id,
             self.origin.peer(),
@@ -208,7 +221,9 @@ impl Client {
             load(&self.input_free_bytes),
             load(multi_bytes),
             load(&self.output_capacity),
-            load(&self.output_bytes),
+            output.min(OWN_REPLY_BYTES),
+            listed.div_ceil(OWN_REPLY_BYTES),
+            listed,
             self.bytes(),
             self.last_command(),
             resp.load(Ordering::Relaxed),
@@ -216,8 +231,7 @@ impl Client {
     }
 
     fn last_command(&self) -> &'static str {
-        let last = self.last.load(Ordering::Relaxed) as usize;
-        last.checked_sub(1).map_or("NULL", |number| &commands::all()[number].name)
+        self.last_sent().map_or("NULL", |number| &commands::all()[number].name)
     }
 
     fn flags(&self) -> String {
@@ -253,6 +267,7 @@ impl Facts {
             sharded: AtomicU32::new(0),
             blocked: AtomicBool::new(false),
             paused: AtomicBool::new(false),
+            timed: AtomicBool::new(false),
             no_evict: AtomicBool::new(false),
             no_touch: AtomicBool::new(false),
         }
@@ -305,6 +320,11 @@ impl Clients {
     /// A session by its number.
     pub(crate) fn get(&self, id: SessionId) -> Option<Arc<Client>> {
         self.by_id.lock().get(&id).cloned()
+    }
+
+    /// Bytes that all of them take.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.by_id.lock().values().map(|client| client.bytes()).sum()
     }
 
     /// All sessions by their number.

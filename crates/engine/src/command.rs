@@ -128,8 +128,12 @@ impl<'c, 'k> Ctx<'c, 'k> {
 
     /// Enters a wait into the queues of its keys, whose locks are held. From then on others see
     /// that the session waits.
-    pub(crate) fn begin_wait(&mut self, waiting: Box<dyn Waiting>, naming: Naming) -> Arc<Waiter> {
-        let waiter = Waiter::new(self.engine, self.session, waiting, naming);
+    pub(crate) fn begin_wait(
+        &mut self,
+        waiting: Box<dyn Waiting>,
+        what: (usize, Naming),
+    ) -> Arc<Waiter> {
+        let waiter = Waiter::new(self.engine, self.session, waiting, what);
         for key in waiter.waiting.keys() {
             self.keys.shard_of(key).waiters.add(waiter.db, key, &waiter);
         }
@@ -176,6 +180,7 @@ pub(crate) fn perform<'a, C: Command<'a>>(
             None => changes.effects.write(*db, &words_of(command).as_slices()),
         }
     }
+    changes.commands += u64::from(changes.count != before);
     if changes.notices.any() {
         match words {
             Some(words) => changes.notices.tell(C::SPEC, words),

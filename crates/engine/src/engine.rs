@@ -7,11 +7,12 @@
 use crate::changes::Changes;
 use crate::clients::{Clients, Pause};
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, Id};
 use crate::host::Host;
 use crate::keys::{Hashes, Keys};
 use crate::keyspace::access::Access;
 use crate::keyspace::detached::Detached;
+use crate::keyspace::entry::Pointee;
 use crate::keyspace::gate::Gate;
 use crate::keyspace::hash::KeyHash;
 use crate::keyspace::locks::{Acquired, Locks, ShardSet, Wait};
@@ -33,6 +34,9 @@ const EXPIRE_IN_PASSING: u32 = 16;
 
 /// Entries that the housekeeper removes under one hold of a lock.
 const EXPIRE_AT_ONCE: u32 = 128;
+
+/// The event of LATENCY that housekeeping belongs to.
+const EXPIRE_CYCLE: &str = "expire-cycle";
 
 /// When housekeeping that a script over its time keeps from its locks is tried again.
 const TRY_AGAIN_MS: u64 = 100;
@@ -81,6 +85,7 @@ pub struct Engine {
     renames: OnceLock<Renames>,
     started_ms: u64,
     run_id: String,
+    history_id: String,
     alarm: Alarm,
     pub(crate) snapshots: Mutex<Snapshots>,
     /// Flushed shards that the housekeeper is to free.
@@ -128,7 +133,9 @@ impl Engine {
         let hash = KeyHash::new(hash_seed);
         let started_ms = clock.now_us() / 1000;
         let mut random = fastrand::Rng::with_seed(random_seed);
-        let run_id = (0..40).map(|_| char::from(b"0123456789abcdef"[random.usize(..16)])).collect();
+        let mut id =
+            || (0..40).map(|_| char::from(b"0123456789abcdef"[random.usize(..16)])).collect();
+        let (run_id, history_id) = (id(), id());
         Arc::new(Engine {
             locks: Locks::new(shards),
             shards: (0..shards).map(|_| Slot(UnsafeCell::new(Shard::new(hash)))).collect(),
@@ -150,6 +157,7 @@ impl Engine {
             snapshots: Mutex::default(),
             garbage: Mutex::default(),
             run_id,
+            history_id,
             active_expire: AtomicBool::new(true),
             image: Mutex::default(),
             checks_seals: AtomicBool::new(true),
@@ -201,6 +209,11 @@ impl Engine {
     /// Forty hexadecimal digits that tell this run from others.
     pub fn run_id(&self) -> &str {
         &self.run_id
+    }
+
+    /// Forty hexadecimal digits that tell the history of this data from others.
+    pub fn history_id(&self) -> &str {
+        &self.history_id
     }
 
     /// How many shards there are.
@@ -280,11 +293,20 @@ impl Engine {
         let position = keys.finish();
         drop(held);
         changes.count = 0;
-        changes.garbage.clear();
+        if !changes.garbage.is_empty() {
+            self.free(&mut changes.garbage);
+        }
         if let Some(flushed) = changes.flushed.take() {
             self.free_flushed(*flushed, changes);
         }
         Ok((result, position))
+    }
+
+    /// Frees values that left the keyspace.
+    fn free(&self, garbage: &mut Vec<Pointee>) {
+        let objects = garbage.iter().filter(|value| matches!(value, Pointee::Object(_))).count();
+        garbage.clear();
+        self.stats.freed_later.fetch_add(objects as u64, Ordering::Relaxed);
     }
 
     /// Warms the caches for keys that will be used soon: first all of their buckets, then all of
@@ -432,12 +454,26 @@ impl Engine {
         self.active_expire.load(Ordering::Relaxed) && self.pause.until_ms(now_ms).is_none()
     }
 
+    /// Keeps a moment for LATENCY if it took as long as the settings say.
+    pub(crate) fn note_latency(&self, event: &'static str, began_us: u64) {
+        let threshold_ms = self.config.bytes(Id::LatencyMonitorThreshold);
+        if threshold_ms == 0 {
+            return;
+        }
+        let now_us = self.now_us();
+        let took_ms = now_us.saturating_sub(began_us) / 1000;
+        if took_ms >= threshold_ms {
+            self.latency.add(event, now_us / 1_000_000, took_ms);
+        }
+    }
+
     /// Removes entries whose time has come and frees memory of flushed databases; returns when
     /// there is more to do, in Unix milliseconds (at once if the batch was not enough).
     ///
     /// Nothing is removed while clients are paused: data then stays as it is.
     pub fn expire_due(&self, changes: &mut Housekeeping) -> Option<u64> {
-        let now_ms = self.now_us() / 1000;
+        let began_us = self.now_us();
+        let now_ms = began_us / 1000;
         let again_ms = now_ms + TRY_AGAIN_MS;
         let mut next = (!self.do_deferred()).then_some(again_ms);
         if !self.expires_actively(now_ms) {
@@ -450,6 +486,7 @@ impl Engine {
         if self.free_garbage() {
             next = Some(0);
         }
+        let mut bytes = 0;
         for index in 0..self.shard_count() {
             let done = self.with_keys(
                 ShardSet::One(index),
@@ -457,7 +494,11 @@ impl Engine {
                 &mut changes.0,
                 Wait::Park,
                 |_| ShardSet::None,
-                |keys| keys.expire(EXPIRE_AT_ONCE),
+                |keys| {
+                    let due_ms = keys.expire(EXPIRE_AT_ONCE);
+                    bytes += keys.shards().map(|shard| shard.bytes()).sum::<u64>();
+                    due_ms
+                },
             );
             let due_ms = match done {
                 Ok((due_ms, _)) => due_ms,
@@ -465,6 +506,8 @@ impl Engine {
             };
             next = next.into_iter().chain(due_ms).min();
         }
+        self.stats.peak(bytes + self.clients.bytes());
+        self.note_latency(EXPIRE_CYCLE, began_us);
         if let Some(next_ms) = next {
             self.alarm.armed_ms.fetch_min(next_ms, Ordering::SeqCst);
         }
@@ -589,9 +632,11 @@ impl Keys<'_> {
     /// Serves waiters, writes the log frame, sends the served replies.
     #[inline]
     fn finish(&mut self) -> Position {
-        if !self.changes.ready.is_empty() || self.changes.effects.on {
+        let changes = &*self.changes;
+        if !changes.ready.is_empty() || changes.effects.on || changes.notices.on() {
             return self.finish_for_others();
         }
+        self.count_changes();
         self.arm();
         0
     }
@@ -603,6 +648,7 @@ impl Keys<'_> {
             let (db, key) = self.changes.ready.remove(0);
             self.serve(db, &key, &mut served);
         }
+        self.count_changes();
         if self.changes.notices.on() {
             self.changes.notices.tell_rest();
             self.changes.notices.publish(&self.engine.pubsub);
@@ -622,6 +668,13 @@ impl Keys<'_> {
         }
         self.arm();
         position
+    }
+
+    #[inline]
+    fn count_changes(&mut self) {
+        if self.changes.commands > 0 {
+            self.engine.stats.changed(std::mem::take(&mut self.changes.commands));
+        }
     }
 
     /// Tells the housekeeper if a key here is due before what it knows of.

@@ -220,6 +220,11 @@ impl<'c> Keys<'c> {
         }
     }
 
+    /// Whether anybody hears effects: where naming one takes work of its own.
+    pub fn names_effects(&self) -> bool {
+        self.changes.effects.on
+    }
+
     /// The effect of a string that was set with a deadline.
     pub fn effect_set(&mut self, key: &[u8], value: &[u8], deadline_ms: u64) {
         let mut digits = [0; 20];

@@ -102,6 +102,12 @@ pub mod acl {
     pub const SCRIPTING: Categories = 1 << 4;
     /// `@admin`
     pub const ADMIN: Categories = 1 << 5;
+    /// `@set`
+    pub const SET: Categories = 1 << 6;
+    /// `@sortedset`
+    pub const SORTED_SET: Categories = 1 << 7;
+    /// `@list`
+    pub const LIST: Categories = 1 << 8;
 }
 
 /// The group in which a command is documented.
@@ -198,6 +204,9 @@ pub enum Begin {
     Index(usize),
     /// After a keyword, looked for from word `from` (from the end if negative).
     Keyword(&'static str, i32),
+    /// Where no specification can tell: `COMMAND INFO` says so; what is found is what
+    /// [`Spec::find_keys`] finds.
+    Unknown,
 }
 
 /// Which words from there on are keys.
@@ -251,6 +260,11 @@ impl KeySpec {
         KeySpec { flags, begin: Begin::Index(index), find: Find::Range { last, step, limit: 0 } }
     }
 
+    /// Keys that no specification can find.
+    pub const fn unknown(flags: KeyFlags) -> KeySpec {
+        KeySpec { begin: Begin::Unknown, ..KeySpec::one(0, flags) }
+    }
+
     /// A number at word `index`, and as many keys after it.
     pub const fn numbered(index: usize, flags: KeyFlags) -> KeySpec {
         KeySpec::numbered_by(index, 1, flags)
@@ -262,7 +276,7 @@ impl KeySpec {
     }
 }
 
-/// Shards that a command needs beside those of its keys, seen from the shards that are held; asked
+/// Shards that a command needs beside those of its keys and of who waits for them, seen from the shards that are held; asked
 /// again after each widening, with the database selected. Once it names nothing new the command
 /// runs.
 pub type MoreShards = fn(&Keys<'_>, &[&[u8]]) -> ShardSet;
@@ -296,8 +310,8 @@ pub struct Spec {
     pub keys: &'static [KeySpec],
     /// How its keys are found, where `keys` is only what clients can be told of it.
     pub find_keys: Option<FindKeys>,
-    /// Which shards it needs beside those of its keys, for one that names none and yet does not
-    /// need all of them.
+    /// Which shards it needs beside those of its keys, for one that reaches for others and yet
+    /// does not always need all of them.
     pub more_shards: Option<MoreShards>,
     /// Hints for clients and proxies, as Redis documents them.
     pub tips: &'static [&'static str],
@@ -375,15 +389,15 @@ impl Spec {
         say(self.acl & acl::KEYSPACE != 0, "@keyspace");
         say(self.has(flag::READONLY) && self.acl & acl::SCRIPTING == 0, "@read");
         say(self.has(flag::WRITE), "@write");
-        say(self.group == Group::Set, "@set");
-        say(self.group == Group::SortedSet, "@sortedset");
-        say(self.group == Group::List, "@list");
+        say(self.group == Group::Set || self.acl & acl::SET != 0, "@set");
+        say(self.group == Group::SortedSet || self.acl & acl::SORTED_SET != 0, "@sortedset");
+        say(self.group == Group::List || self.acl & acl::LIST != 0, "@list");
         say(self.group == Group::Hash, "@hash");
         say(self.group == Group::String, "@string");
         say(self.group == Group::Bitmap, "@bitmap");
         say(self.group == Group::Hyperloglog, "@hyperloglog");
         say(self.group == Group::Geo, "@geo");
-        say(self.group == Group::Stream, "@stream");
+        say(self.group == Group::Stream && self.subcommands.is_empty(), "@stream");
         say(self.has(flag::PUBSUB), "@pubsub");
         say(self.has(flag::ADMIN) || self.acl & acl::ADMIN != 0, "@admin");
         say(self.has(flag::FAST), "@fast");
@@ -441,6 +455,7 @@ impl KeySpec {
                 };
                 found.map(|index| index + 1).filter(|&index| index < words.len())
             }
+            Begin::Unknown => None,
         }
     }
 }

@@ -28,7 +28,6 @@ struct Heard {
 impl Heard {
     fn new(shards: u16, events: &str) -> Heard {
         let test = TestEngine::new(shards);
-        test.engine.log().listen();
         let (mut subscriber, mailbox) = test.session();
         let mut out = Vec::new();
         let _ = subscriber.execute(&[b"PSUBSCRIBE", b"__key*__:*"], &mut out);
@@ -37,7 +36,7 @@ impl Heard {
         Heard { test, session, mailbox, _subscriber: subscriber }
     }
 
-    /// Runs a command; whether it changed something, and what was told.
+    /// Runs a command; whether it changed something, if the log is on, and what was told.
     fn run(&mut self, words: &[Vec<u8>], db: u8) -> (bool, Vec<Told>) {
         let words: Vec<&[u8]> = words.iter().map(Vec::as_slice).collect();
         self.session.select(db);
@@ -142,6 +141,7 @@ fn check_keys(before: &Dump, after: &Dump, told: &[Told], what: &str) {
 fn every_change_is_told_and_nothing_else() {
     for (shards, seed) in [(1, 1), (16, 2), (16, 3)] {
         let mut heard = Heard::new(shards, "KEAn");
+        heard.test.engine.log().listen();
         let mut grammar = Grammar::new(seed, START_MS);
         let mut before = dump(&heard.test);
         for _ in 0..700 {

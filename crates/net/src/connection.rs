@@ -8,6 +8,7 @@
 use crate::limits::{Class, Limits};
 use crate::refusal;
 use crate::socket::Socket;
+use larder_engine::clients::OWN_REPLY_BYTES;
 use larder_engine::mailbox::Event;
 use larder_engine::{Flow, Session};
 use larder_resp::{ArgVec, Parsed, ProtocolError, RequestParser, encode, parse_whole};
@@ -50,6 +51,9 @@ pub(crate) struct Bench {
     /// Bytes read and written since they were last added to the engine's statistics.
     pub(crate) input_bytes: u64,
     pub(crate) output_bytes: u64,
+    /// Reads and writes of sockets since then.
+    pub(crate) reads: u64,
+    pub(crate) writes: u64,
     /// When HTTP was last complained about: once a minute is enough.
     http_logged_ms: u64,
     read: Vec<u8>,
@@ -63,6 +67,8 @@ impl Bench {
             limits,
             input_bytes: 0,
             output_bytes: 0,
+            reads: 0,
+            writes: 0,
             http_logged_ms: 0,
             read: Vec::new(),
             replies: Vec::new(),
@@ -397,6 +403,7 @@ impl Connection {
                 self.readable = read == room || self.hung_up;
                 self.active_ms = bench.now_ms;
                 bench.input_bytes += read as u64;
+                bench.reads += 1;
                 Next::Wait
             }
             Err(Errno::AGAIN) => {
@@ -416,6 +423,7 @@ impl Connection {
         let bytes = (self.input.len() + self.parser.heap_bytes()) as u64;
         if bytes > bench.limits.query_buffer_bytes.load(Ordering::Relaxed) {
             tracing::warn!(client = self.session.id(), bytes, "query buffer limit reached: closed");
+            self.session.engine().stats().input_limit.fetch_add(1, Ordering::Relaxed);
             return Next::Close;
         }
         next
@@ -574,13 +582,18 @@ impl Connection {
         }
     }
 
-    /// Writes what waits, as much as the socket takes.
+    /// Writes what waits, as much as the socket takes. What is above the hard limit is not begun:
+    /// as in Redis its client sees no part of the reply.
     pub(crate) fn flush(&mut self, bench: &mut Bench) -> Next {
+        if self.is_listed() && self.is_above_hard_limit(bench) {
+            return Next::Close;
+        }
         while self.sent < self.output.len() {
             match self.socket.write(&self.output[self.sent..]) {
                 Ok(written) => {
                     self.sent += written;
                     bench.output_bytes += written as u64;
+                    bench.writes += 1;
                 }
                 Err(Errno::AGAIN) => return self.keep_output(bench),
                 Err(_) => return Next::Close,
@@ -600,7 +613,7 @@ impl Connection {
             self.output.drain(..self.sent);
             self.sent = 0;
         }
-        let bytes = (self.output.len() - self.sent) as u64;
+        let bytes = self.waiting_bytes();
         self.record();
         let limit = bench.limits.output(self.class());
         let soft_bytes = limit.soft_bytes.load(Ordering::Relaxed);
@@ -609,17 +622,40 @@ impl Connection {
         } else if self.above_soft_ms.is_none() {
             self.above_soft_ms = Some(bench.now_ms);
         }
-        let hard_bytes = limit.hard_bytes.load(Ordering::Relaxed);
         let too_long = self
             .above_soft_ms
             .is_some_and(|since_ms| bench.now_ms >= since_ms.saturating_add(limit.soft_ms()));
-        if too_long || (hard_bytes > 0 && bytes > hard_bytes) {
-            let class = self.class();
-            let client = self.session.id();
-            tracing::warn!(client, bytes, ?class, "output buffer limit reached: closed");
-            return Next::Close;
+        if too_long {
+            self.warn_of_limit();
         }
-        Next::Wait
+        if too_long || self.is_above_hard_limit(bench) { Next::Close } else { Next::Wait }
+    }
+
+    #[inline]
+    fn waiting_bytes(&self) -> u64 {
+        (self.output.len() - self.sent) as u64
+    }
+
+    /// Whether more waits than the connection's own buffer takes: below that no limit acts.
+    #[inline]
+    fn is_listed(&self) -> bool {
+        self.waiting_bytes() > OWN_REPLY_BYTES
+    }
+
+    #[cold]
+    fn is_above_hard_limit(&self, bench: &Bench) -> bool {
+        let hard_bytes = bench.limits.output(self.class()).hard_bytes.load(Ordering::Relaxed);
+        let above = hard_bytes > 0 && self.is_listed() && self.waiting_bytes() > hard_bytes;
+        if above {
+            self.warn_of_limit();
+        }
+        above
+    }
+
+    fn warn_of_limit(&self) {
+        let (client, bytes, class) = (self.session.id(), self.waiting_bytes(), self.class());
+        tracing::warn!(client, bytes, ?class, "output buffer limit reached: closed");
+        self.session.engine().stats().output_limit.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Notes in the session's record what waits here.

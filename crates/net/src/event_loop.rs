@@ -16,6 +16,7 @@ use crate::socket::{Accepted, Socket};
 use crate::timers::Timers;
 use larder_engine::engine::Housekeeping;
 use larder_engine::mailbox::{Event, Mailbox, Recipients, SessionId};
+use larder_engine::stats::Traffic;
 use larder_engine::{Origin, Session};
 use mio::{Events, Poll, Token};
 use slab::Slab;
@@ -98,6 +99,7 @@ pub(crate) struct EventLoop {
     /// What was taken from the mailbox.
     mail: Vec<(Recipients, Event)>,
     acceptor: Option<Acceptor>,
+    traffic: Arc<Traffic>,
     /// The engine's time at the beginning of the round, in Unix microseconds.
     now_us: u64,
     next_scan_ms: u64,
@@ -114,11 +116,13 @@ struct Acceptor {
     accepted: Vec<Accepted>,
     housekeeping: Housekeeping,
     next_housekeeping_us: u64,
+    next_sample_us: u64,
 }
 
 impl EventLoop {
     pub(crate) fn new(shared: Arc<Shared>, index: usize, poll: Poll) -> Self {
         let door = shared.doors[index].clone();
+        let traffic = shared.engine.stats().serve();
         EventLoop {
             bench: Bench::new(shared.limits.clone()),
             shared,
@@ -134,6 +138,7 @@ impl EventLoop {
             gathering: Gathering::default(),
             mail: Vec::new(),
             acceptor: (index == 0).then(Acceptor::default),
+            traffic,
             now_us: 0,
             next_scan_ms: 0,
         }
@@ -169,7 +174,7 @@ impl EventLoop {
             self.run_timers();
             self.send();
             self.keep_house();
-            self.count_bytes();
+            self.count();
         }
         self.finish(&mut events);
     }
@@ -193,11 +198,16 @@ impl EventLoop {
     }
 
     fn longest_sleep(&self) -> Duration {
+        let now_us = self.shared.engine.now_us();
+        if self.now_us > 0 {
+            let busy_us = now_us.saturating_sub(self.now_us);
+            self.traffic.busy_us.add(busy_us);
+            self.traffic.longest_us.raise(busy_us);
+        }
         let listed = !self.mail.is_empty() || !self.again.is_empty();
         if listed || self.shared.stopping.load(Ordering::Acquire) {
             return Duration::ZERO;
         }
-        let now_us = self.shared.engine.now_us();
         let mut us = SCAN_MS * 1000;
         if let Some(due_ms) = self.timers.next_ms() {
             us = us.min(due_ms.saturating_mul(1000).saturating_sub(now_us));
@@ -374,6 +384,11 @@ impl EventLoop {
             let start_us = engine.now_us();
             let next_ms = engine.expire_due(&mut acceptor.housekeeping);
             let end_us = engine.now_us();
+            self.traffic.housekeeping_us.add(end_us.saturating_sub(start_us));
+            if end_us >= acceptor.next_sample_us {
+                acceptor.next_sample_us = end_us + HOUSEKEEPING_MS * 1000;
+                engine.stats().sample(end_us / 1000);
+            }
             let pause_us = (end_us.saturating_sub(start_us) * 3).max(1_000);
             let due_us = next_ms.unwrap_or(u64::MAX).saturating_mul(1000);
             acceptor.next_housekeeping_us =
@@ -387,16 +402,20 @@ impl EventLoop {
         }
     }
 
-    fn count_bytes(&mut self) {
-        let stats = self.shared.engine.stats();
-        let bench = &mut self.bench;
-        if bench.input_bytes > 0 {
-            stats.input_bytes.fetch_add(std::mem::take(&mut bench.input_bytes), Ordering::Relaxed);
+    /// Adds what the round has done to the statistics.
+    fn count(&mut self) {
+        let Bench { input_bytes, output_bytes, reads, writes, .. } = &mut self.bench;
+        let traffic = &self.traffic;
+        let tallies = [
+            (&traffic.input_bytes, input_bytes),
+            (&traffic.output_bytes, output_bytes),
+            (&traffic.reads, reads),
+            (&traffic.writes, writes),
+        ];
+        for (tally, count) in tallies {
+            tally.add(std::mem::take(count));
         }
-        if bench.output_bytes > 0 {
-            let bytes = std::mem::take(&mut bench.output_bytes);
-            stats.output_bytes.fetch_add(bytes, Ordering::Relaxed);
-        }
+        traffic.rounds.add(1);
     }
 
     /// Accepts some of those who wait at a listener and shares them out.
@@ -499,7 +518,7 @@ impl EventLoop {
         }
         let slots: Vec<usize> = self.connections.iter().map(|(slot, _)| slot).collect();
         slots.into_iter().for_each(|slot| self.close(slot));
-        self.count_bytes();
+        self.count();
     }
 }
 

@@ -1,7 +1,7 @@
 //! Facts about the process for INFO, from the kernel: a line is there only if it is known.
 #![allow(clippy::disallowed_methods, reason = "reads /proc")]
 
-use larder_engine::config::Config;
+use larder_engine::config::{Config, Id};
 use larder_net::Bound;
 use rustix::param::{clock_ticks_per_second, page_size};
 use rustix::system::uname;
@@ -37,6 +37,7 @@ pub fn server(
     let mut facts = vec![
         ("os", os),
         ("multiplexing_api", "epoll".to_owned()),
+        ("io_threads_active", i32::from(config.int(Id::IoThreads) > 1).to_string()),
         ("process_id", std::process::id().to_string()),
         ("process_supervised", supervised.to_owned()),
         ("tcp_port", config.port().to_string()),
@@ -62,7 +63,7 @@ pub fn memory() -> Facts {
     let meminfo = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let total = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"));
     let total_kib = total.and_then(|line| line.trim().split(' ').next()?.parse::<u64>().ok());
-    let mut facts = Facts::new();
+    let mut facts = vec![("mem_allocator", "libc".to_owned())];
     if let Some(pages) = pages {
         facts.push(("used_memory_rss", (pages * page_size() as u64).to_string()));
     }
@@ -75,13 +76,36 @@ pub fn memory() -> Facts {
 /// Seconds of CPU that the process has used.
 #[must_use]
 pub fn cpu() -> Facts {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    // Behind the name, which may hold anything: state is the third field, utime the fourteenth.
-    let rest = stat.rsplit_once(')').map(|(_, rest)| rest).unwrap_or_default();
-    let ticks = |field: usize| rest.split_whitespace().nth(field - 3)?.parse::<u64>().ok();
+    let process = ticks_of("/proc/self/stat");
+    let main_thread = ticks_of(&format!("/proc/self/task/{}/stat", std::process::id()));
     let seconds = |ticks: u64| format!("{:.6}", ticks as f64 / clock_ticks_per_second() as f64);
-    let named = [("used_cpu_sys", ticks(15)), ("used_cpu_user", ticks(14))];
+    let named = [
+        ("used_cpu_sys", process.map(|ticks| ticks.sys)),
+        ("used_cpu_user", process.map(|ticks| ticks.user)),
+        ("used_cpu_sys_children", process.map(|ticks| ticks.sys_children)),
+        ("used_cpu_user_children", process.map(|ticks| ticks.user_children)),
+        ("used_cpu_sys_main_thread", main_thread.map(|ticks| ticks.sys)),
+        ("used_cpu_user_main_thread", main_thread.map(|ticks| ticks.user)),
+    ];
     named.into_iter().filter_map(|(name, ticks)| Some((name, seconds(ticks?)))).collect()
+}
+
+/// Ticks of CPU that a process or a thread has used.
+#[derive(Debug, Clone, Copy)]
+struct Ticks {
+    user: u64,
+    sys: u64,
+    user_children: u64,
+    sys_children: u64,
+}
+
+fn ticks_of(stat: &str) -> Option<Ticks> {
+    let stat = std::fs::read_to_string(stat).ok()?;
+    // Behind the name, which may hold anything: state is the third field, utime the fourteenth.
+    let (_, rest) = stat.rsplit_once(')')?;
+    let mut fields = rest.split_whitespace().skip(14 - 3).map(|field| field.parse().ok());
+    let mut next = || fields.next().flatten();
+    Some(Ticks { user: next()?, sys: next()?, user_children: next()?, sys_children: next()? })
 }
 
 #[cfg(test)]
@@ -99,6 +123,7 @@ mod tests {
         assert!(number(&memory, "used_memory_rss") > 100_000.0);
         assert!(number(&memory, "total_system_memory") > number(&memory, "used_memory_rss"));
         let cpu = cpu();
+        assert_eq!(cpu.len(), 6);
         assert!(number(&cpu, "used_cpu_user") + number(&cpu, "used_cpu_sys") < 1e6);
         let config = Config::new(Profile::Redis);
         let resp = [Bound::Tcp("127.0.0.1:6379".parse().unwrap()), Bound::Unix("/s".into())];

@@ -31,6 +31,9 @@ struct Entry {
     larder: String,
     #[serde(default = "anything")]
     valkey: String,
+    /// What Redis 7.0 answers, where it has not been out of step before.
+    #[serde(default = "anything")]
+    redis: String,
     /// Whether the keys differ from there on, so that nothing further can be compared.
     #[serde(default)]
     ends: bool,
@@ -48,6 +51,8 @@ pub(crate) struct Seen<'s> {
     pub(crate) request: &'s str,
     pub(crate) larder: &'s str,
     pub(crate) valkey: &'s str,
+    /// Where there is one, and its keys are those of the others.
+    pub(crate) redis: Option<&'s str>,
 }
 
 /// What follows from an accepted difference.
@@ -83,6 +88,7 @@ impl Accepted {
                 && fits(&entry.request, seen.request)
                 && fits(&entry.larder, seen.larder)
                 && fits(&entry.valkey, seen.valkey)
+                && seen.redis.is_none_or(|redis| fits(&entry.redis, redis))
         });
         found.map(|entry| Verdict { entry, ends: self.0[entry].ends })
     }
@@ -105,7 +111,7 @@ mod tests {
                          ends = true\nreason = 'why'\n";
 
     fn seen<'s>(command: &'s str, valkey: &'s str) -> Seen<'s> {
-        Seen { command, request: "> GET k", larder: "nil", valkey }
+        Seen { command, request: "GET k", larder: "nil", valkey, redis: None }
     }
 
     #[test]

@@ -147,7 +147,8 @@ fn same_shape(left: &Reply, right: &Reply) -> bool {
 fn same_but_times(left: &Reply, right: &Reply) -> bool {
     match (left, right) {
         (Reply::Int(l), Reply::Int(r)) => {
-            let near = (l - r).abs() <= LEEWAY_MS.min((l / 1000).max(1) + LEEWAY_MS / 10);
+            let leeway = LEEWAY_MS.min((l / 1000).max(1) + LEEWAY_MS / 10);
+            let near = l.abs_diff(*r) <= leeway.unsigned_abs();
             l == r || (*l >= LEAST_TIME && *r >= LEAST_TIME && near)
         }
         (Reply::Array(l), Reply::Array(r)) => {
@@ -174,5 +175,5 @@ fn is_time(name: &Reply) -> bool {
 }
 
 fn is_int(left: &Reply, right: &Reply) -> bool {
-    matches!((left, right), (Reply::Int(l), Reply::Int(r)) if (l - r).abs() <= LEEWAY_MS)
+    matches!((left, right), (Reply::Int(l), Reply::Int(r)) if l.abs_diff(*r) <= LEEWAY_MS.unsigned_abs())
 }

@@ -120,7 +120,7 @@ const BITFIELD: &[&str] = &[
 
 /// Settings that move the limits of encodings, and values for them.
 pub(crate) const SETTINGS: &[(&str, &[&str])] = &[
-    ("set-max-intset-entries", &["0", "3", "512"]),
+    ("set-max-intset-entries", &["10", "512"]),
     ("set-max-listpack-entries", &["0", "4", "128"]),
     ("set-max-listpack-value", &["5", "64"]),
     ("hash-max-listpack-entries", &["0", "4", "128"]),
@@ -384,6 +384,7 @@ impl Generator {
             b'v' => self.value(),
             b'm' => self.member(),
             b'i' => self.rng().i32(-4..14).to_string().into(),
+            b'j' => self.rng().u32(..3).to_string().into(),
             b'n' => self.odd_number(),
             b'f' => self.score(),
             b'd' => one_of(self.rng(), IDS).into(),
@@ -523,12 +524,22 @@ fn tame(command: &str, words: &mut Vec<Vec<u8>>, names: &[String], rng: &mut Rng
             _ => {}
         }
     }
+    let by_name = command.ends_with("bylex") || command == "zlexcount" || says(words, "bylex");
+    if by_name && words.len() > 2 {
+        // An order by name is one only where all scores are the same.
+        let at = if command == "zrangestore" { 2 } else { 1 };
+        words[at] = format!("lex{}", rng.u32(..3)).into();
+    }
     if command == "spop" && words.len() == 2 {
         words.push(b"100000".to_vec());
     }
-    if is_scan(command) && !words.iter().any(|word| word.eq_ignore_ascii_case(b"count")) {
+    if is_scan(command) && !says(words, "count") {
         words.extend([b"COUNT".to_vec(), b"100000".to_vec()]);
     }
+}
+
+fn says(words: &[Vec<u8>], keyword: &str) -> bool {
+    words.iter().any(|word| word.eq_ignore_ascii_case(keyword.as_bytes()))
 }
 
 fn is_scan(command: &str) -> bool {

@@ -256,7 +256,14 @@ impl Peers {
     ) -> Option<Difference> {
         let (command, line) = (command_of(request), line_of(request));
         let (larder, valkey) = (row[0].to_string(), row[1].to_string());
-        let seen = Seen { command: &command, request: &line, larder: &larder, valkey: &valkey };
+        let redis = row.get(2).filter(|_| progress.redis_in_step).map(Reply::to_string);
+        let seen = Seen {
+            command: &command,
+            request: &line,
+            larder: &larder,
+            valkey: &valkey,
+            redis: redis.as_deref(),
+        };
         if let Some(verdict) = self.accepted.find(seen) {
             let len = self.met.len().max(verdict.entry + 1);
             self.met.resize(len, 0);

@@ -3,7 +3,7 @@
 //!
 //! Holes: `$s $l $S $h $z $x $b $p $g` are keys that mostly hold a string, list, set, hash, sorted
 //! set, stream, bitmap, HyperLogLog, places; `$k` is any of them. `$v` is a value, `$m` a member or
-//! field, `$i` a small integer, `$n` a number at which something ends, `$f` a score, `$d` an id of
+//! field, `$i` a small integer, `$j` one of 0 to 2, `$n` a number at which something ends, `$f` a score, `$d` an id of
 //! a stream's entry, `$o` words of a BITFIELD. `$M` stands for many members, `$P` for many fields
 //! with values, `$Z` for many scores with members, `$I` for many integers, `$V` for many values.
 
@@ -86,11 +86,15 @@ pub(crate) const TEMPLATES: &[&str] = &[
     "zrange $z 0 -1 withscores",
     "zrange $z $f $f byscore withscores limit $i $i",
     "zrange $z $i $i rev",
-    "zrange $z [$m [$m bylex",
+    "zadd lex$j 0 $m 0 $m 0 $m 0 $m",
+    "zadd lex$j 0 $v 0 $m 0 $m",
+    "zrem lex$j $m $m",
+    "zrange lex$j [$m [$m bylex",
+    "zrange lex$j + ($m bylex rev limit $i $i",
     "zrangebyscore $z ($f $f withscores",
     "zrevrangebyscore $z +inf ($f limit 0 $i",
-    "zrevrangebylex $z + (m limit $i $i",
-    "zlexcount $z - [$m",
+    "zrevrangebylex lex$j + (m limit $i $i",
+    "zlexcount lex$j - [$m",
     "zcount $z $f ($f",
     "zrank $z $m withscore",
     "zrevrank $z $m",
@@ -101,7 +105,7 @@ pub(crate) const TEMPLATES: &[&str] = &[
     "zmpop 2 $z $z max count $i",
     "zremrangebyrank $z $i $i",
     "zremrangebyscore $z $f $f",
-    "zremrangebylex $z [$m +",
+    "zremrangebylex lex$j [$m +",
     "zunionstore $z 2 $z $z weights $f $f aggregate max",
     "zunionstore $z 2 $z $S",
     "zinterstore $z 2 $z $z",

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
+use std::net::TcpListener;
 use std::os::unix::fs::symlink;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -26,10 +27,12 @@ const SILENCE: Duration = Duration::from_secs(90);
 const UNIT: Duration = Duration::from_secs(1200);
 /// How often a unit is begun again without the test that hung.
 const RETRIES: usize = 6;
-/// Where servers listen: below what the kernel hands out, with room for the bus ports above.
-const FIRST_PORT: u32 = 18_000;
-const PORTS: u32 = 160;
-const RANGES: u32 = 20;
+/// Where servers listen: below what the kernel hands out, with room for the bus ports above. Of
+/// each range the suite's own socket takes the last, the guard stands in between.
+const FIRST_PORT: u16 = 18_000;
+const PORTS: u16 = 160;
+const SERVERS: u16 = 120;
+const RANGES: u16 = 20;
 
 /// The two official suites.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -96,7 +99,9 @@ pub(super) struct Bench {
     suite: Suite,
     folder: PathBuf,
     logs: PathBuf,
-    first_port: u32,
+    first_port: u16,
+    /// Holds the range of ports against other runs.
+    _guard: TcpListener,
 }
 
 /// What a unit said.
@@ -129,12 +134,9 @@ impl Bench {
         let process = std::process::id();
         let folder = own.join(format!("run-{}-{process}", suite.name()));
         source::unpack(&archive, &folder)?;
-        let bench = Bench {
-            suite,
-            folder,
-            logs: own.join("logs").join(name),
-            first_port: FIRST_PORT + process % RANGES * PORTS,
-        };
+        let (first_port, guard) = ports()?;
+        let bench =
+            Bench { suite, folder, logs: own.join("logs").join(name), first_port, _guard: guard };
         fs::create_dir_all(&bench.logs)?;
         bench.put_programs(root, server)?;
         Ok(bench)
@@ -184,7 +186,7 @@ impl Bench {
             .env("TERM", "dumb")
             .args(["--single", unit, "--clients", "1", "--durable", "--timeout", &silence])
             .args(["--baseport", &self.first_port.to_string()])
-            .args(["--portcount", &(PORTS - 40).to_string()])
+            .args(["--portcount", &SERVERS.to_string()])
             .arg("--skipfile")
             .arg(&skipfile);
         if let Some(threads) = threads {
@@ -246,6 +248,16 @@ impl Drop for Bench {
         // What is left over is found by the next `cargo clean`.
         let _ = fs::remove_dir_all(&self.folder);
     }
+}
+
+/// A range of ports that no other run has.
+fn ports() -> Result<(u16, TcpListener)> {
+    let ranges = (0..RANGES).map(|range| FIRST_PORT + range * PORTS);
+    let mut free = ranges.filter_map(|first| {
+        let guard = TcpListener::bind(("127.0.0.1", first + SERVERS + 5)).ok()?;
+        Some((first, guard))
+    });
+    free.next().context("every range of ports is taken by another run")
 }
 
 /// Waits until `child` ends; answers whether it did in time.

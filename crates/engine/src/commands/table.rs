@@ -5,8 +5,8 @@ use super::connection::{auth, client, echo, hello, ping, quit, reset, select};
 use super::entry;
 use super::generic::{
     copy, del, dump, exists, expire, expireat, expiretime, keys, r#move, object, persist, pexpire,
-    pexpireat, pexpiretime, pttl, randomkey, rename, renamenx, restore, scan, touch, ttl, r#type,
-    unlink, wait,
+    pexpireat, pexpiretime, pttl, randomkey, rename, renamenx, restore, scan, sort, touch, ttl,
+    r#type, unlink, wait,
 };
 use super::hash::{
     hdel, hexists, hexpire, hexpireat, hexpiretime, hget, hgetall, hgetdel, hgetex, hincrby,
@@ -32,6 +32,10 @@ use super::sorted_set::{
     zinterstore, zlexcount, zmpop, zmscore, zpopmin, zrandmember, zrange, zrangebylex,
     zrangebyscore, zrangestore, zrank, zrem, zremrangebylex, zremrangebyrank, zremrangebyscore,
     zrevrange, zscan, zscore, zunion, zunionstore,
+};
+use super::stream::{
+    xack, xadd, xautoclaim, xclaim, xdel, xgroup, xinfo, xlen, xpending, xrange, xread, xreadgroup,
+    xsetid, xtrim,
 };
 use super::string::{
     append, decr, decrby, delex, delifeq, get, getdel, getex, getrange, getset, incr, incrby,
@@ -81,6 +85,8 @@ pub static COMMANDS: &[Entry] = &[
     entry!(renamenx::RenameNx),
     entry!(restore::Restore),
     entry!(scan::Scan),
+    entry!(sort::Sort),
+    entry!(sort::SortRo, SPEC_RO),
     entry!(touch::Touch),
     entry!(ttl::Ttl),
     entry!(r#type::TypeOf),
@@ -225,6 +231,22 @@ pub static COMMANDS: &[Entry] = &[
     entry!(zscore::Zscore),
     entry!(zunion::Zunion),
     entry!(zunionstore::Zunionstore),
+    // stream
+    entry!(xack::XAck),
+    entry!(xadd::XAdd),
+    entry!(xautoclaim::XAutoClaim),
+    entry!(xclaim::XClaim),
+    entry!(xdel::XDel),
+    entry!(container xgroup),
+    entry!(container xinfo),
+    entry!(xlen::XLen),
+    entry!(xpending::XPending),
+    entry!(xrange::XRange, SPEC_XRANGE),
+    entry!(xread::XRead),
+    entry!(xreadgroup::XReadGroup),
+    entry!(xrange::XRevRange, SPEC_XREVRANGE),
+    entry!(xsetid::XSetId),
+    entry!(xtrim::XTrim),
     // string
     entry!(append::Append),
     entry!(decr::Decr),

@@ -409,10 +409,29 @@ impl Config {
         self.count(Id::HllSparseMaxBytes)
     }
 
+    /// `stream-node-max-bytes`; 0 means no limit.
+    #[must_use]
+    pub fn stream_node_max_bytes(&self) -> usize {
+        self.count(Id::StreamNodeMaxBytes)
+    }
+
+    /// `stream-node-max-entries`; 0 means no limit.
+    #[must_use]
+    pub fn stream_node_max_entries(&self) -> u64 {
+        self.bytes(Id::StreamNodeMaxEntries)
+    }
+
     /// `notify-keyspace-events`: the bits of [`super::notify`].
     #[must_use]
     pub fn notify_keyspace_events(&self) -> i64 {
         self.int(Id::NotifyKeyspaceEvents)
+    }
+
+    /// `latency-tracking`
+    #[must_use]
+    #[inline]
+    pub fn latency_tracking(&self) -> bool {
+        self.flag(Id::LatencyTracking)
     }
 
     /// `slowlog-log-slower-than`, in microseconds; below 0 means never.

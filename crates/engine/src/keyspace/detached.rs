@@ -38,6 +38,11 @@ impl Condemned {
         self.wanted = false;
     }
 
+    /// Its entries when it left, those that are free since among them.
+    pub(crate) fn len(&self) -> u64 {
+        self.db.table.len()
+    }
+
     /// Bytes of its table.
     pub(crate) fn table_bytes(&self) -> u64 {
         self.db.table.bytes()
@@ -68,6 +73,11 @@ impl Detached {
     pub(crate) fn new(arena: Arena, mut dbs: Vec<Condemned>, outside: Outside, epoch: u8) -> Self {
         dbs.iter_mut().for_each(|db| db.saved = db.freed);
         Detached { arena, dbs, outside, epoch }
+    }
+
+    /// Its entries when it left, those that are free since among them.
+    pub(crate) fn len(&self) -> u64 {
+        self.dbs.iter().map(Condemned::len).sum()
     }
 
     /// Saves about `budget` entries that the snapshot still needs; `true` when none is left.

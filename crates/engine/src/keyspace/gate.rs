@@ -205,6 +205,14 @@ impl<'g> Gate<'g> {
         true
     }
 
+    /// Removes the key because a command has given it a deadline that has passed: it counts among
+    /// the expired ones. Whether it was there.
+    pub fn remove_as_expired(&mut self) -> bool {
+        let removed = self.remove();
+        self.shard.stats.expired += u64::from(removed);
+        removed
+    }
+
     /// Removes the key and returns its value and deadline.
     pub fn take(&mut self) -> Option<(OwnedValue, Option<u64>)> {
         let found = self.found()?;
@@ -386,7 +394,7 @@ impl<'g> Gate<'g> {
         }
         if !taken.is_empty() {
             self.shard.stats.expired_fields += taken.len() as u64;
-            self.changes.fields_expired(db, self.key, &taken);
+            self.changes.fields_expired(db, self.key, &taken, is_empty);
             self.shard.watched.touch(db, self.key);
         }
         taken.len()
@@ -401,14 +409,22 @@ impl<'g> Gate<'g> {
             ValueRef::Object(_, Object::Hash(fields)) => Some(fields.dict().len()),
             _ => None,
         };
-        match fields {
-            Some(fields) => self.shard.stats.expired_fields += fields as u64,
-            None => self.shard.stats.expired += 1,
-        }
         let old = self.shard.remove(self.db, self.hash, found);
         self.changes.garbage.extend(old);
-        self.changes.expired(self.db, self.key);
+        match fields {
+            Some(fields) => {
+                self.shard.stats.expired_fields += fields as u64;
+                self.changes.fields_expired(self.db, self.key, &[], true);
+            }
+            None => {
+                self.shard.stats.expired += 1;
+                self.changes.expired(self.db, self.key);
+            }
+        }
         self.shard.watched.touch(self.db, self.key);
+        if self.shard.waiters.any_ends_without(self.db, self.key) {
+            self.changes.ready(self.db, self.key);
+        }
     }
 
     #[inline]
@@ -454,7 +470,9 @@ impl<'g> Gate<'g> {
             self.changes.notices.after(self.db, self.key, step);
         }
         self.shard.watched.touch(self.db, self.key);
-        if self.shard.waiters.is_waited_for(self.db, self.key) && self.exists() {
+        if self.shard.waiters.is_waited_for(self.db, self.key)
+            && (self.exists() || self.shard.waiters.any_ends_without(self.db, self.key))
+        {
             self.changes.ready(self.db, self.key);
         }
     }

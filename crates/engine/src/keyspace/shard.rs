@@ -147,9 +147,8 @@ impl Shard {
 
     /// Bytes that this shard's data takes.
     pub(crate) fn bytes(&self) -> u64 {
-        let tables: u64 = self.dbs.iter().flatten().map(|db| db.table.bytes()).sum();
         let condemned: u64 = self.condemned.iter().map(Condemned::table_bytes).sum();
-        self.arena.used_bytes() + self.outside.bytes + tables + condemned
+        self.arena.used_bytes() + self.outside.bytes + self.table_bytes() + condemned
     }
 
     /// Bytes of values and keys that live outside of the arena.
@@ -174,6 +173,22 @@ impl Shard {
     pub(crate) fn keys_with_deadlines_of_fields(&self, db: u8) -> u64 {
         let home = self.dbs[usize::from(db)].as_ref();
         home.and_then(|home| home.fields.as_ref()).map_or(0, |fields| fields.len())
+    }
+
+    /// The sum of the deadlines in a database, in Unix milliseconds.
+    pub(crate) fn sum_of_deadlines_ms(&self, db: u8) -> u128 {
+        let wheel = self.dbs[usize::from(db)].as_ref().and_then(|db| db.wheel.as_ref());
+        wheel.map_or(0, |wheel| wheel.sum_ms())
+    }
+
+    /// Bytes of the tables.
+    pub(crate) fn table_bytes(&self) -> u64 {
+        self.dbs.iter().flatten().map(|db| db.table.bytes()).sum()
+    }
+
+    /// Entries that were flushed and whose memory is not free yet.
+    pub(crate) fn condemned(&self) -> u64 {
+        self.condemned.iter().map(Condemned::len).sum()
     }
 
     /// Finds a key, due or not.

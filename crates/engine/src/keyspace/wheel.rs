@@ -21,6 +21,8 @@ pub(crate) struct Wheel {
     occupied: [u64; LEVELS],
     heads: [[Offset; SLOTS]; LEVELS],
     len: u64,
+    /// Sum of the deadlines.
+    sum_ms: u128,
 }
 
 /// Access to the entries that the wheel links.
@@ -47,6 +49,7 @@ impl Wheel {
             occupied: [0; LEVELS],
             heads: [[0; SLOTS]; LEVELS],
             len: 0,
+            sum_ms: 0,
         })
     }
 
@@ -55,9 +58,15 @@ impl Wheel {
         self.len
     }
 
+    /// The sum of their deadlines, in Unix milliseconds.
+    pub(crate) fn sum_ms(&self) -> u128 {
+        self.sum_ms
+    }
+
     /// Links an entry whose deadline was set.
     pub(crate) fn add(&mut self, links: &impl Links, offset: Offset) {
         self.len += 1;
+        self.sum_ms += u128::from(links.entry(offset).deadline_ms().unwrap_or(0));
         self.link(links, offset);
     }
 
@@ -65,6 +74,7 @@ impl Wheel {
     pub(crate) fn remove(&mut self, links: &impl Links, offset: Offset) {
         self.len -= 1;
         let entry = links.entry(offset);
+        self.sum_ms -= u128::from(entry.deadline_ms().unwrap_or(0));
         let (prev, next) = entry.links();
         if next != 0 {
             links.entry(next).set_prev(prev);

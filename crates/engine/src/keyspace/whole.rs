@@ -59,7 +59,7 @@ impl Keys<'_> {
         let mut flushed = self.changes.flushed.take().unwrap_or_default();
         flushed.sync |= freeing == Freeing::Sync;
         let mut removed = 0;
-        self.each_shard(|shard, _| {
+        self.each_shard(|shard, changes| {
             let keys: u64 = (0..DATABASES as u8)
                 .filter(|&number| is_flushed(number))
                 .map(|number| shard.len(number).0)
@@ -75,6 +75,13 @@ impl Keys<'_> {
                     None => Some(detached),
                 };
                 flushed.detached.extend(unwanted);
+            }
+            for number in (0..DATABASES as u8).filter(|&number| is_flushed(number)) {
+                for key in shard.waiters.keys_of(number) {
+                    if shard.waiters.any_ends_without(number, &key) {
+                        changes.ready(number, &key);
+                    }
+                }
             }
         });
         self.changes.flushed = Some(flushed);
@@ -95,7 +102,8 @@ impl Keys<'_> {
             shard.swap(one, other);
             for number in pair {
                 for key in shard.waiters.keys_of(number) {
-                    if has(shard, number, &key) {
+                    let ends = shard.waiters.any_ends_without(number, &key);
+                    if ends || has(shard, number, &key) {
                         changes.ready(number, &key);
                     }
                 }

@@ -10,7 +10,7 @@
 //!   name.
 //! * `expire`, `persist`: a command of some type set or removed the deadline as well.
 //! * `del`: the key is gone, after the name of a command that takes out elements, or alone.
-//! * `expired`, `keymiss`: told as they happen.
+//! * `expired`, `hexpired`, `keymiss`: told as they happen.
 //!
 //! While nobody may listen a command pays one load.
 
@@ -30,6 +30,8 @@ const INDEXED_FROM: usize = 8;
 
 const NEW: &str = "new";
 const EXPIRED: &str = "expired";
+/// The time of fields of a hash has come.
+pub(crate) const FIELDS_EXPIRED: &str = "hexpired";
 const KEY_MISS: &str = "keymiss";
 
 /// What the running command did to keys, and the events so far.
@@ -64,6 +66,8 @@ struct Changed {
     deadline: Deadline,
     /// Something was told of it.
     told: bool,
+    /// It is gone, and that is still to be told.
+    owes_end: bool,
 }
 
 /// What became of a key's deadline, apart from its value.
@@ -102,7 +106,8 @@ impl Naming {
     pub(crate) fn of(spec: &'static Spec, words: &[&[u8]]) -> Naming {
         let mut after_keys = 0;
         spec.each_key(words, |at, _| after_keys = after_keys.max(at + 1));
-        let name = |told: &Told| told.name.of_request(words, after_keys);
+        let own = own_name(spec);
+        let name = |told: &Told| told.name.of_request(words, after_keys, own);
         Naming { spec, names: spec.events.told.unwrap_or_default().iter().map(name).collect() }
     }
 }
@@ -142,6 +147,7 @@ impl Notices {
             written: false,
             deadline: Deadline::Untouched,
             told: false,
+            owes_end: false,
         });
         if at == INDEXED_FROM {
             let all = self.changed.iter().enumerate();
@@ -178,6 +184,17 @@ impl Notices {
         }
     }
 
+    /// The time of some fields of a hash has come, and the key went with the last of them.
+    #[inline]
+    pub(crate) fn fields_expired(&self, db: u8, key: &[u8], gone: bool) {
+        if self.on() {
+            self.push(notify::HASH, db, FIELDS_EXPIRED, key);
+            if gone {
+                self.push(notify::GENERIC, db, del::SPEC.name, key);
+            }
+        }
+    }
+
     /// A key was looked for and is not there.
     #[inline]
     pub(crate) fn miss(&self, db: u8, key: &[u8]) {
@@ -202,10 +219,13 @@ impl Notices {
         if spec.group == Group::Generic {
             changed.iter_mut().for_each(|change| self.tell_new(spec.events, change));
         }
-        let own_name = spec.events.name.unwrap_or(spec.name);
-        let own = [Told { role: None, when: When::Changed, name: Name::Fixed(own_name) }];
+        let own_name = own_name(spec);
+        let own =
+            [Told { role: None, when: When::Changed, name: Name::Fixed(own_name), effect: None }];
         let told = spec.events.told.unwrap_or(&own);
-        for (number, told) in told.iter().enumerate() {
+        let effect = self.effect.map(|effect| effect.name);
+        let has_effect = |told: &Told| told.effect.is_none_or(|wanted| wanted.fits(effect));
+        for (number, told) in told.iter().enumerate().filter(|(_, told)| has_effect(told)) {
             let name = naming.names.get(number).copied().unwrap_or(own_name);
             for &(role, key) in keys {
                 let flags = spec.keys[role].flags;
@@ -214,6 +234,9 @@ impl Notices {
                     self.tell_key(&mut changed, (key, flags), told.when, name, spec);
                 }
             }
+        }
+        for change in changed.iter().filter(|change| change.owes_end) {
+            self.push(notify::GENERIC, change.db, del::SPEC.name, &change.key);
         }
         let flags = spec.keys.first().map_or(0, |keys| keys.flags);
         let name = told
@@ -278,7 +301,7 @@ impl Notices {
         };
         for change in meant.iter_mut().filter(|change| *change.key == *key) {
             let is_meant = match when {
-                When::Changed => true,
+                When::Changed | When::Always => true,
                 When::Written => change.exists && change.written,
                 When::Removed => !change.exists,
             };
@@ -300,6 +323,13 @@ impl Notices {
         let again = std::mem::replace(&mut change.told, true);
         let class = spec.events.class.unwrap_or_else(|| class_of(spec.group));
         let tell = |class, name| self.push(class, change.db, name, &change.key);
+        if !change.exists && when == When::Always {
+            change.owes_end = change.existed;
+            if let (true, Some(name)) = (change.existed, name) {
+                tell(class, name);
+            }
+            return;
+        }
         if !change.exists {
             if !change.existed || again {
                 return;
@@ -355,10 +385,15 @@ impl Notices {
     }
 
     fn push(&self, class: Class, db: u8, name: &'static str, key: &[u8]) {
-        if class & self.classes != 0 {
+        if class & self.classes != 0 && !name.is_empty() {
             self.queue.borrow_mut().push(Event { class, db, name, key: key.into() });
         }
     }
+}
+
+/// The name of the event for every key that a command changed, if its SPEC says nothing else.
+fn own_name(spec: &'static Spec) -> &'static str {
+    spec.events.name.unwrap_or(spec.name)
 }
 
 /// Flags of keys that a command may change.

@@ -29,8 +29,10 @@ pub struct Told {
     pub role: Option<usize>,
     /// What must have happened to a key.
     pub when: When,
-    /// How the event is called.
+    /// How the event is called; nothing is told without a name.
     pub name: Name,
+    /// Where the effect that the command named says what happened.
+    pub effect: Option<Effect>,
 }
 
 /// What an event speaks of.
@@ -43,6 +45,27 @@ pub enum When {
     Written,
     /// The key is gone; nothing else is told of that.
     Removed,
+    /// The key was changed, or is gone: that is told besides, after all names.
+    Always,
+}
+
+/// Which command must, or must not, have been named as the effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// This one.
+    Is(&'static str),
+    /// Another one, or none.
+    IsNot(&'static str),
+}
+
+impl Effect {
+    /// Whether the command that was named fits.
+    pub(super) fn fits(self, named: Option<&str>) -> bool {
+        match self {
+            Effect::Is(command) => named == Some(command),
+            Effect::IsNot(command) => named != Some(command),
+        }
+    }
 }
 
 /// The name of an event.
@@ -50,6 +73,8 @@ pub enum When {
 pub enum Name {
     /// Always the same.
     Fixed(&'static str),
+    /// The one for every key that the command changed: [`Events::name`], or the command's own.
+    Own,
     /// By the words from here on, as far as they are among the choices: the first of them that
     /// has a name.
     Chosen {
@@ -104,7 +129,7 @@ impl Events {
 impl Told {
     /// A name for the keys of one key spec.
     pub const fn of(role: usize, name: &'static str) -> Told {
-        Told { role: Some(role), when: When::Changed, name: Name::Fixed(name) }
+        Told { role: Some(role), when: When::Changed, name: Name::Fixed(name), effect: None }
     }
 
     /// A name for whatever keys the command changed, by the words after the keys.
@@ -113,7 +138,7 @@ impl Told {
         otherwise: &'static str,
     ) -> Told {
         let name = Name::Chosen { from: From::AfterKeys, choices, otherwise };
-        Told { role: None, when: When::Changed, name }
+        Told { role: None, when: When::Changed, name, effect: None }
     }
 
     /// A name for the keys of one key spec, by one word of the request.
@@ -123,7 +148,13 @@ impl Told {
         choices: &'static [(&'static str, Option<&'static str>)],
     ) -> Told {
         let name = Name::Chosen { from: From::Word(word), choices, otherwise: "" };
-        Told { role: Some(role), when: When::Changed, name }
+        Told { role: Some(role), when: When::Changed, name, effect: None }
+    }
+
+    /// The same, only by the effect that was named.
+    #[must_use]
+    pub const fn where_effect(self, effect: Effect) -> Told {
+        Told { effect: Some(effect), ..self }
     }
 
     /// The same, only of keys to which this happened.
@@ -135,9 +166,15 @@ impl Told {
 
 impl Name {
     /// The name for a request whose keys end before word `after_keys`.
-    pub(super) fn of_request(self, words: &[&[u8]], after_keys: usize) -> &'static str {
+    pub(super) fn of_request(
+        self,
+        words: &[&[u8]],
+        after_keys: usize,
+        own: &'static str,
+    ) -> &'static str {
         let (from, choices, otherwise) = match self {
             Name::Fixed(name) => return name,
+            Name::Own => return own,
             Name::Chosen { from, choices, otherwise } => (from, choices, otherwise),
         };
         let from = match from {
@@ -178,7 +215,7 @@ mod tests {
         };
         let of = |words: &str| {
             let words: Vec<&[u8]> = words.split(' ').map(str::as_bytes).collect();
-            NAME.of_request(&words, 2)
+            NAME.of_request(&words, 2, "own")
         };
         assert_eq!(of("zadd k 1 incr"), "zadd");
         assert_eq!(of("zadd k NX Incr 1 m"), "zincr");

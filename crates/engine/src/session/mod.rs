@@ -216,16 +216,19 @@ impl Session {
             wait,
             |keys| {
                 keys.warm_buckets(db);
+                let mut set = ShardSet::None;
                 if let (Some(more), Some(words)) = (spec.more_shards, &words) {
                     keys.db = db;
-                    return more(keys, &words.as_slices());
+                    set = more(keys, &words.as_slices());
                 }
-                if !spec.has(flag::WRITE) || !keys.any_waiters() {
-                    return ShardSet::None;
+                if set == ShardSet::All || !spec.has(flag::WRITE) || !keys.any_waiters() {
+                    return set;
                 }
                 let mut list = smallvec::SmallVec::<[&[u8]; 8]>::new();
                 command.keys(&mut |key| list.push(key));
-                keys.shards_of_waiters(list.iter().copied())
+                let waiters = keys.shards_of_waiters(list.iter().copied());
+                waiters.iter(keys.engine.shard_count()).for_each(|shard| set.add(shard));
+                set
             },
             |keys| {
                 keys.db = state.db;
@@ -252,7 +255,7 @@ impl Session {
         };
         self.last_spec = Some((spec, number));
         if let Some(number) = number {
-            self.engine.stats.ran(number, 0);
+            self.engine.stats.ran(number, 0, false);
         }
     }
 
@@ -529,7 +532,8 @@ impl Session {
                 let result = invoke(&mut ctx, words, reply);
                 let block = ctx.block.take();
                 let wait = block.map(|(waiting, deadline)| {
-                    (ctx.begin_wait(waiting, Naming::of(entry.spec, words)), deadline)
+                    let what = (commands::number_of(entry), Naming::of(entry.spec, words));
+                    (ctx.begin_wait(waiting, what), deadline)
                 });
                 (result, wait)
             },
@@ -563,13 +567,16 @@ impl Session {
     }
 
     fn begin_blocked(&mut self, waiter: Arc<Waiter>, deadline_ms: Option<u64>) {
-        self.state.client.facts.blocked.store(true, Ordering::Relaxed);
+        let facts = &self.state.client.facts;
+        facts.blocked.store(true, Ordering::Relaxed);
+        facts.timed.store(deadline_ms.is_some(), Ordering::Relaxed);
         self.blocked = Some(Blocked { waiter, deadline_ms });
     }
 
     /// Tidies up after a wait that somebody has claimed.
     fn end_wait(&mut self, waiter: &Arc<Waiter>) {
         self.state.client.facts.blocked.store(false, Ordering::Relaxed);
+        self.state.client.facts.timed.store(false, Ordering::Relaxed);
         *self.state.client.waiter.lock() = None;
         if !waiter.is_served() {
             blocking::forget(&self.engine, waiter);
@@ -614,8 +621,8 @@ fn note_run<W: AsRef<[u8]>>(
     now_us: u64,
 ) {
     let took_us = now_us.saturating_sub(began_us);
-    engine.stats.ran(commands::number_of(entry), took_us);
     let config = engine.config();
+    engine.stats.ran(commands::number_of(entry), took_us, config.latency_tracking());
     let slow_us = config.slowlog_log_slower_than();
     let is_slow = slow_us >= 0 && took_us >= slow_us.cast_unsigned();
     if is_slow || took_us >= 1000 {
@@ -671,16 +678,19 @@ fn shards_of(
 }
 
 /// The shards that a request needs beyond those of its keys, as the shards that are held show: by
-/// its SPEC, or for waiters on its keys.
+/// its SPEC, and for waiters on its keys.
 fn more_shards_of(keys: &mut Keys<'_>, db: u8, entry: &Entry, words: &[&[u8]]) -> ShardSet {
+    let mut set = ShardSet::None;
     if let Some(more) = entry.spec.more_shards {
         keys.db = db;
-        return more(keys, words);
+        set = more(keys, words);
     }
-    if !entry.spec.has(flag::WRITE) || !keys.any_waiters() {
-        return ShardSet::None;
+    if set == ShardSet::All || !entry.spec.has(flag::WRITE) || !keys.any_waiters() {
+        return set;
     }
     let mut written = smallvec::SmallVec::<[&[u8]; 8]>::new();
     entry.spec.each_key(words, |at, _| written.push(words[at]));
-    keys.shards_of_waiters(written.into_iter())
+    let waiters = keys.shards_of_waiters(written.into_iter());
+    waiters.iter(keys.engine.shard_count()).for_each(|shard| set.add(shard));
+    set
 }

@@ -157,6 +157,12 @@ impl Requests {
             ("string", "encoding") => return self.one_of(ENCODINGS),
             ("integer" | "unix-time", _) if rare => return self.one_of(EDGES),
             (_, "serialized-value") => return self.payload(),
+            (_, "id" | "start" | "end" | "last-id") if spec.group == Group::Stream => {
+                return self.stream_id();
+            }
+            (_, "group" | "consumer") => return format!("{name}{}", self.rng.u32(..3)).into(),
+            (_, "threshold" | "entries-added" | "entries-read") => self.integer(),
+            (_, "min-idle-time" | "ms") => self.time(0, 1),
             ("double", _) if self.rng.bool() => return self.one_of(FLOATS),
             ("double", _) => self.rng.i64(0..4),
             (_, "seconds") => self.time(0, 1000),
@@ -178,6 +184,24 @@ impl Requests {
             3 => self.one_of(FLOATS),
             4 => format!("m{}", self.rng.u32(..300)).into_bytes(),
             _ => self.value(),
+        }
+    }
+
+    /// An ID of an entry, as small as those of other entries or as large as the clock's.
+    pub fn entry_id(&mut self) -> Vec<u8> {
+        let (small, seq) = (self.rng.u64(..9), self.rng.u32(..12));
+        let ms = if self.rng.bool() { self.now_ms } else { small };
+        format!("{ms}-{seq}").into()
+    }
+
+    /// The same, or one of the words that stand for one.
+    fn stream_id(&mut self) -> Vec<u8> {
+        match self.rng.u32(..8) {
+            0 => self.one_of(&["$", ">", "+", "-", "0", "0-0", "nonsense"]),
+            1 => format!("({}-{}", self.rng.u32(..9), self.rng.u32(..3)).into(),
+            2 => format!("{}-*", self.rng.u32(..9)).into(),
+            3 => self.rng.u32(..9).to_string().into(),
+            _ => self.entry_id(),
         }
     }
 

@@ -6,6 +6,7 @@ use crate::keyspace::{Kind, ValueRef};
 use crate::values::Object;
 use crate::values::list::Node;
 use crate::values::sorted::SortedRef;
+use crate::values::stream::Id;
 use larder_codec::integer::MAX_TEXT;
 use larder_codec::{intset, listpack};
 
@@ -43,6 +44,16 @@ pub fn each(value: ValueRef<'_>, visit: &mut dyn FnMut(Element<'_>)) {
         ValueRef::Object(_, Object::Hash(fields)) => {
             for (field, value) in fields.dict().iter() {
                 visit(Element::Field(field, value.value));
+            }
+        }
+        ValueRef::Object(_, Object::Stream(stream)) => {
+            let mut digits = [0; MAX_TEXT];
+            for entry in stream.entries().range(Id::MIN, Id::MAX) {
+                visit(Element::Entry((entry.id.ms, entry.id.seq)));
+                for (field, value) in entry.pairs() {
+                    visit(Element::Text(field.as_bytes(&mut digits)));
+                    visit(Element::Text(value.as_bytes(&mut digits)));
+                }
             }
         }
         ValueRef::Object(_, Object::Sorted(sorted)) => {

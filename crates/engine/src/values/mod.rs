@@ -14,6 +14,7 @@ pub mod list;
 pub mod long_double;
 pub mod set;
 pub mod sorted;
+pub mod stream;
 pub mod string;
 
 use crate::keyspace::Kind;
@@ -29,6 +30,8 @@ pub enum Object {
     Set(set::Members),
     /// A sorted set in a tree; apart, so that other collections' objects do not grow with it.
     Sorted(Box<sorted::Big>),
+    /// A stream.
+    Stream(Box<stream::Stream>),
 }
 
 impl Object {
@@ -39,6 +42,7 @@ impl Object {
             Object::List(_) => Kind::ListChunks,
             Object::Set(_) => Kind::SetTable,
             Object::Sorted(_) => Kind::SortedTree,
+            Object::Stream(_) => Kind::Stream,
         }
     }
 
@@ -49,6 +53,7 @@ impl Object {
             Object::List(list) => list.bytes(),
             Object::Set(set) => set.bytes(),
             Object::Sorted(set) => set.bytes(),
+            Object::Stream(stream) => stream.bytes(),
         }
     }
 }

@@ -67,8 +67,11 @@ impl<'a> Command<'a> for BitCount<'a> {
     fn run(&self, ctx: &mut Ctx<'_, '_>, reply: &mut dyn Reply) -> Result<(), Error> {
         let bytes = string_of(ctx.keys.read(self.key))?.unwrap_or_default();
         let all = Range { start: 0, end: None, unit: Unit::Byte };
-        let range = self.range.unwrap_or(all).bits(bytes.len());
-        reply.int(bits::count(bytes, range).cast_signed());
+        let range = self.range.unwrap_or(all);
+        // BITPOS has no such rule: ends that both lie before the string are its first unit there.
+        let count =
+            if range.is_reversed() { 0 } else { bits::count(bytes, range.bits(bytes.len())) };
+        reply.int(count.cast_signed());
         Ok(())
     }
 }

@@ -9,12 +9,13 @@
 //!
 //! Effect: the command, unless it changed nothing.
 
-use super::{BAD_OFFSET, check_offset, offset_of};
+use super::{BAD_OFFSET, check_offset, offset_of, setbit};
 use crate::args::Args;
 use crate::command::{Command, Ctx, Words};
 use crate::error::Error;
 use crate::keys::string_of;
 use crate::keyspace::Gate;
+use crate::notify::names::Events;
 use crate::reply::Reply;
 use crate::spec::{Group, KeySpec, Spec, flag, key};
 use crate::values::bits::field::{Encoding, Overflow};
@@ -31,6 +32,7 @@ pub const SPEC: Spec = Spec {
     arity: -2,
     flags: flag::WRITE | flag::DENYOOM,
     keys: &[KeySpec::one(1, key::RW | key::ACCESS | key::UPDATE | key::VARIABLE_FLAGS)],
+    events: Events::named(setbit::SPEC.name),
     ..Spec::BASE
 };
 

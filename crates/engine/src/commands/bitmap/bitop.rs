@@ -8,9 +8,11 @@
 
 use crate::args::Args;
 use crate::command::{Command, Ctx, Words};
+use crate::commands::string::set;
 use crate::error::Error;
 use crate::keys::string_of;
 use crate::keyspace::Expiry;
+use crate::notify::names::Events;
 use crate::reply::Reply;
 use crate::spec::{Group, KeySpec, Spec, flag, key};
 use crate::values::bits::operation::{Operation, combine};
@@ -27,6 +29,7 @@ pub const SPEC: Spec = Spec {
     arity: -4,
     flags: flag::WRITE | flag::DENYOOM,
     keys: &[KeySpec::one(2, key::OW | key::UPDATE), KeySpec::rest(3, key::RO | key::ACCESS)],
+    events: Events::named(set::SPEC.name),
     ..Spec::BASE
 };
 

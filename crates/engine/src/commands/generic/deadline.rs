@@ -63,7 +63,7 @@ impl<'a> Deadline<'a> {
         }
         reply.int(1);
         if deadline_ms <= gate.now_ms() {
-            gate.remove();
+            gate.remove_as_expired();
             ctx.keys.effect(&del::SPEC, &[self.key]);
             return Ok(());
         }

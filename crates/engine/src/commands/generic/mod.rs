@@ -21,6 +21,7 @@ pub mod rename;
 pub mod renamenx;
 pub mod restore;
 pub mod scan;
+pub mod sort;
 pub mod touch;
 pub mod ttl;
 pub mod r#type;

@@ -8,6 +8,8 @@ use crate::command::{Ctx, Words};
 use crate::error::Error;
 use crate::expiry::{ExpiryArg, ExpiryOption, Unit};
 use crate::keys::Keys;
+use crate::notify::FIELDS_EXPIRED;
+use crate::notify::names::{self, Effect, Events};
 use crate::reply::Reply;
 use crate::spec::Spec;
 use crate::values::hash::{self, HashGate, HashRef};
@@ -18,6 +20,15 @@ pub(super) const FIELDS: &str = "FIELDS";
 
 pub(super) const WRONG_COUNT: Error =
     Error::text("ERR numfields should be greater than 0 and match the provided number of fields");
+
+/// What is told of commands that set the deadlines of fields, or remove the fields.
+pub(super) const DEADLINE_EVENTS: Events = Events::told(&[
+    names::Told::of(0, FIELDS_EXPIRED)
+        .when(names::When::Always)
+        .where_effect(Effect::Is(hdel::SPEC.name)),
+    names::Told { name: names::Name::Own, ..names::Told::of(0, "") }
+        .where_effect(Effect::IsNot(hdel::SPEC.name)),
+]);
 
 /// Takes `FIELDS numfields field …`, which must stand next; another number of fields is `wrong`.
 pub(super) fn numbered<'a>(args: &mut Args<'a>, wrong: Error) -> Result<&'a [&'a [u8]], Error> {

@@ -7,7 +7,7 @@
 //!
 //! Effect: `HPEXPIREAT` without conditions, or `HDEL`, of the fields that changed.
 
-use super::field_words::FieldDeadline;
+use super::field_words::{DEADLINE_EVENTS, FieldDeadline};
 use crate::args::Args;
 use crate::command::{Command, Ctx, Words};
 use crate::error::Error;
@@ -26,6 +26,7 @@ pub const SPEC: Spec = Spec {
     arity: -6,
     flags: flag::WRITE | flag::FAST,
     keys: &[KeySpec::one(1, key::RW | key::UPDATE)],
+    events: DEADLINE_EVENTS,
     ..Spec::BASE
 };
 

@@ -6,9 +6,11 @@
 //! Effect: `HDEL` of the fields that were there.
 
 use super::field_words::{FieldsOf, WRONG_COUNT, effect_removed};
+use super::hdel;
 use crate::args::Args;
 use crate::command::{Command, Ctx, Words};
 use crate::error::Error;
+use crate::notify::names::Events;
 use crate::reply::Reply;
 use crate::spec::{Group, KeySpec, Spec, flag, key};
 use crate::values::hash::{self, HashGate};
@@ -24,6 +26,7 @@ pub const SPEC: Spec = Spec {
     arity: -5,
     flags: flag::WRITE | flag::FAST,
     keys: &[KeySpec::one(1, key::RW | key::ACCESS | key::DELETE)],
+    events: Events::named(hdel::SPEC.name),
     ..Spec::BASE
 };
 

@@ -9,11 +9,13 @@
 use super::field_words::{
     self, LateExpiry, after_options, effect, effect_deadline, effect_removed,
 };
-use super::hpersist;
+use super::{hdel, hexpire, hpersist, hpexpireat};
 use crate::args::Args;
 use crate::command::{Command, Ctx, Words};
 use crate::error::Error;
 use crate::expiry::ExpiryOption;
+use crate::notify::FIELDS_EXPIRED;
+use crate::notify::names::{Effect, Events, Told, When};
 use crate::reply::Reply;
 use crate::spec::{Group, KeySpec, Spec, flag, key};
 use crate::values::hash::{self, HashGate};
@@ -30,6 +32,11 @@ pub const SPEC: Spec = Spec {
     arity: -5,
     flags: flag::WRITE | flag::FAST,
     keys: &[KeySpec::one(1, key::RW | key::ACCESS | key::UPDATE)],
+    events: Events::told(&[
+        Told::of(0, FIELDS_EXPIRED).when(When::Always).where_effect(Effect::Is(hdel::SPEC.name)),
+        Told::of(0, hpersist::SPEC.name).where_effect(Effect::Is(hpersist::SPEC.name)),
+        Told::of(0, hexpire::SPEC.name).where_effect(Effect::Is(hpexpireat::SPEC.name)),
+    ]),
     ..Spec::BASE
 };
 

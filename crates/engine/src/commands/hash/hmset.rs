@@ -5,9 +5,11 @@
 //!
 //! Effect: the command.
 
+use super::hset;
 use crate::args::Args;
 use crate::command::{Command, Ctx, Words};
 use crate::error::Error;
+use crate::notify::names::Events;
 use crate::reply::Reply;
 use crate::spec::{Group, KeySpec, Spec, flag, key};
 use crate::values::hash::HashGate;
@@ -23,6 +25,7 @@ pub const SPEC: Spec = Spec {
     arity: -4,
     flags: flag::WRITE | flag::DENYOOM | flag::FAST,
     keys: &[KeySpec::one(1, key::RW | key::UPDATE)],
+    events: Events::named(hset::SPEC.name),
     ..Spec::BASE
 };
 
@@ -40,7 +43,7 @@ impl<'a> Command<'a> for Hmset<'a> {
 
     fn parse(args: &mut Args<'a>) -> Result<Self, Error> {
         let hmset = Hmset { key: args.word()?, pairs: args.rest() };
-        if hmset.pairs.len() % 2 != 0 {
+        if !hmset.pairs.len().is_multiple_of(2) {
             return Err(Error::Arity(SPEC.name.into()));
         }
         Ok(hmset)

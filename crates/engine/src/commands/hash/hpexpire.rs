@@ -7,11 +7,13 @@
 //!
 //! Effect: `HPEXPIREAT` without conditions, or `HDEL`, of the fields that changed.
 
-use super::field_words::FieldDeadline;
+use super::field_words::{DEADLINE_EVENTS, FieldDeadline};
+use super::hexpire;
 use crate::args::Args;
 use crate::command::{Command, Ctx, Words};
 use crate::error::Error;
 use crate::expiry::Unit;
+use crate::notify::names::Events;
 use crate::reply::Reply;
 use crate::spec::{Group, KeySpec, Spec, flag, key};
 
@@ -26,6 +28,7 @@ pub const SPEC: Spec = Spec {
     arity: -6,
     flags: flag::WRITE | flag::FAST,
     keys: &[KeySpec::one(1, key::RW | key::UPDATE)],
+    events: Events { name: Some(hexpire::SPEC.name), ..DEADLINE_EVENTS },
     ..Spec::BASE
 };
 

@@ -40,7 +40,7 @@ impl<'a> Command<'a> for Hset<'a> {
 
     fn parse(args: &mut Args<'a>) -> Result<Self, Error> {
         let hset = Hset { key: args.word()?, pairs: args.rest() };
-        if hset.pairs.len() % 2 != 0 {
+        if !hset.pairs.len().is_multiple_of(2) {
             return Err(Error::Arity(SPEC.name.into()));
         }
         Ok(hset)

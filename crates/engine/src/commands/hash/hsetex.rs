@@ -10,12 +10,14 @@
 //! for an expiry that has passed.
 
 use super::field_words::{self, LateExpiry, after_options, effect, effect_removed};
-use super::hset;
+use super::{hdel, hexpire, hset};
 use crate::args::Args;
 use crate::command::{Command, Ctx, Words};
 use crate::error::Error;
 use crate::expiry::{ExpiryOption, Unit};
 use crate::keys::Keys;
+use crate::notify::FIELDS_EXPIRED;
+use crate::notify::names::{Effect, Events, From, Name, Told, When};
 use crate::reply::Reply;
 use crate::spec::{Group, KeySpec, Spec, flag, key};
 use crate::values::hash::{HashGate, Ttl};
@@ -33,6 +35,29 @@ pub const SPEC: Spec = Spec {
     arity: -6,
     flags: flag::WRITE | flag::DENYOOM | flag::FAST,
     keys: &[KeySpec::one(1, key::RW | key::INSERT)],
+    events: Events::told(&[
+        Told::of(0, hset::SPEC.name).when(When::Always),
+        Told {
+            role: Some(0),
+            when: When::Always,
+            name: Name::Chosen {
+                from: From::AfterKeys,
+                choices: &[
+                    ("NX", None),
+                    ("XX", None),
+                    ("FNX", None),
+                    ("FXX", None),
+                    ("EX", Some(hexpire::SPEC.name)),
+                    ("PX", Some(hexpire::SPEC.name)),
+                    ("EXAT", Some(hexpire::SPEC.name)),
+                    ("PXAT", Some(hexpire::SPEC.name)),
+                ],
+                otherwise: "",
+            },
+            effect: None,
+        },
+        Told::of(0, FIELDS_EXPIRED).when(When::Always).where_effect(Effect::Is(hdel::SPEC.name)),
+    ]),
     ..Spec::BASE
 };
 

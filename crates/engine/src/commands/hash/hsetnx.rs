@@ -5,9 +5,11 @@
 //!
 //! Effect: the command.
 
+use super::hset;
 use crate::args::Args;
 use crate::command::{Command, Ctx, Words};
 use crate::error::Error;
+use crate::notify::names::Events;
 use crate::reply::Reply;
 use crate::spec::{Group, KeySpec, Spec, flag, key};
 use crate::values::hash::HashGate;
@@ -23,6 +25,7 @@ pub const SPEC: Spec = Spec {
     arity: 4,
     flags: flag::WRITE | flag::DENYOOM | flag::FAST,
     keys: &[KeySpec::one(1, key::RW | key::INSERT)],
+    events: Events::named(hset::SPEC.name),
     ..Spec::BASE
 };
 

@@ -9,6 +9,7 @@
 use crate::args::Args;
 use crate::command::{Command, Ctx, Words};
 use crate::error::Error;
+use crate::notify::names::Events;
 use crate::reply::Reply;
 use crate::spec::{Group, KeySpec, Spec, flag, key};
 use crate::values::hyperloglog;
@@ -25,6 +26,7 @@ pub const SPEC: Spec = Spec {
     arity: -2,
     flags: flag::READONLY | flag::MAY_REPLICATE,
     keys: &[KeySpec::rest(1, key::RW | key::ACCESS)],
+    events: Events::NONE,
     ..Spec::BASE
 };
 

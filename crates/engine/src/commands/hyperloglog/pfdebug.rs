@@ -11,6 +11,7 @@
 use crate::args::Args;
 use crate::command::{Command, Ctx, Words};
 use crate::error::Error;
+use crate::notify::names::Events;
 use crate::reply::Reply;
 use crate::spec::{Group, KeySpec, Spec, flag, key};
 use crate::values::hyperloglog::{self, REGISTERS, Registers, Sketch, dense, sketch_of, sparse};
@@ -26,6 +27,7 @@ pub const SPEC: Spec = Spec {
     arity: 3,
     flags: flag::WRITE | flag::DENYOOM | flag::ADMIN,
     keys: &[KeySpec::one(2, key::RW | key::ACCESS)],
+    events: Events::NONE,
     ..Spec::BASE
 };
 

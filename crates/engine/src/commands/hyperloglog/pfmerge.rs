@@ -6,9 +6,11 @@
 //!
 //! Effect: the command.
 
+use super::pfadd;
 use crate::args::Args;
 use crate::command::{Command, Ctx, Words};
 use crate::error::Error;
+use crate::notify::names::Events;
 use crate::reply::Reply;
 use crate::spec::{Group, KeySpec, Spec, flag, key};
 use crate::values::hyperloglog;
@@ -27,6 +29,7 @@ pub const SPEC: Spec = Spec {
         KeySpec::one(1, key::RW | key::ACCESS | key::INSERT),
         KeySpec::rest(2, key::RO | key::ACCESS),
     ],
+    events: Events::named(pfadd::SPEC.name),
     ..Spec::BASE
 };
 

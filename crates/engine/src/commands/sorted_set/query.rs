@@ -86,8 +86,9 @@ impl<'a> Query<'a> {
             }
         }
         let unit = unit.unwrap_or(Unit::Rank);
-        // A count that limits nothing counts as none, whatever is skipped.
-        if unit == Unit::Rank && limit.take().is_some_and(|(_, count)| count != -1) {
+        // A count of -1 stands for no LIMIT.
+        limit = limit.filter(|&(_, count)| unit != Unit::Rank || count != -1);
+        if limit.is_some() && unit == Unit::Rank {
             return Err(LIMITED_RANKS);
         }
         if with_scores && unit == Unit::Lex {

@@ -98,7 +98,7 @@ impl<'a> Command<'a> for GetEx<'a> {
         }
         match deadline_ms {
             Some(deadline_ms) if deadline_ms <= gate.now_ms() => {
-                if gate.remove() {
+                if gate.remove_as_expired() {
                     ctx.keys.effect(&del::SPEC, &[self.key]);
                 }
             }

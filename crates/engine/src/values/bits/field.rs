@@ -72,9 +72,13 @@ impl Encoding {
         }
     }
 
-    /// A value as it is given on the wire: unsigned encodings take its bits.
+    /// A value as it is given on the wire: unsigned encodings take its bits. One whose distance to
+    /// the greatest that fits is beyond 64 bits counts as too great, though it is negative: so it
+    /// does in Redis, where it shows in what [`Overflow::Saturate`] makes of it.
     pub fn given(self, value: i64) -> i128 {
-        if self.signed { i128::from(value) } else { i128::from(value.cast_unsigned()) }
+        let (_, max) = self.bounds();
+        let is_far = self.bits < 64 && max - i128::from(value) > i128::from(i64::MAX);
+        if !self.signed || is_far { i128::from(value.cast_unsigned()) } else { i128::from(value) }
     }
 
     fn bounds(self) -> (i128, i128) {

@@ -33,15 +33,17 @@ pub struct Range {
 }
 
 impl Range {
+    /// Whether both ends count from the end of the string, the last before the first.
+    pub fn is_reversed(&self) -> bool {
+        self.end.is_some_and(|end| self.start < 0 && end < 0 && self.start > end)
+    }
+
     /// The offsets of the bits that it means in a string of `len` bytes.
     pub fn bits(&self, len: usize) -> std::ops::Range<u64> {
         let units = match self.unit {
             Unit::Byte => len as i64,
             Unit::Bit => len as i64 * 8,
         };
-        if self.end.is_some_and(|end| self.start < 0 && end < 0 && self.start > end) {
-            return 0..0;
-        }
         let from_zero = |at: i64| if at < 0 { at.saturating_add(units).max(0) } else { at };
         let start = from_zero(self.start);
         let end = self.end.map_or(units - 1, from_zero).min(units - 1);
@@ -186,6 +188,7 @@ mod tests {
         assert_eq!(bits(0, None, Unit::Byte), 0..80);
         assert_eq!(bits(-2, Some(-1), Unit::Byte), 64..80);
         assert_eq!(bits(-2, Some(-3), Unit::Byte), 0..0);
+        assert_eq!(bits(-20, Some(-30), Unit::Byte), 0..8);
         assert_eq!(bits(0, Some(-100), Unit::Byte), 0..8);
         assert_eq!(bits(5, Some(i64::MAX), Unit::Bit), 5..80);
         assert_eq!(bits(i64::MIN, Some(i64::MAX), Unit::Bit), 0..80);

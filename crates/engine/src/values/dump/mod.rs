@@ -5,6 +5,7 @@
 //! a value in the encoding that the settings ask for, as if its elements had been added by
 //! commands. The bytes themselves are [`larder_codec::rdb`]'s. Knows no key and no command.
 
+mod hash;
 mod read;
 mod write;
 

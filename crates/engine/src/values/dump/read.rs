@@ -1,5 +1,6 @@
 //! A value out of its RDB form, in the encoding that the settings ask for.
 
+use super::hash;
 use crate::config::Config;
 use crate::keyspace::entry::MAX_INLINE_VALUE;
 use crate::keyspace::{KeyHash, Kind, OwnedValue};
@@ -18,6 +19,7 @@ pub struct Rules {
     list: list::Limits,
     set: set::Rules,
     sorted: sorted::Rules,
+    hash: hash::Rules,
 }
 
 impl Rules {
@@ -27,6 +29,7 @@ impl Rules {
             list: list::Limits::of(config),
             set: set::Rules { limits: set::Limits::of(config), hash },
             sorted: sorted::Rules { limits: sorted::Limits::of(config), hash },
+            hash: hash::Rules::new(config, hash),
         }
     }
 }
@@ -48,9 +51,10 @@ pub fn read(
         Value::SetInts(bytes) => Ok(ints(&bytes, rules.set)),
         Value::SetPack(bytes) => Ok(pack(&bytes, rules.set)),
         Value::Set(members) => read_set(members, rules.set),
-        Value::HashPack(_) | Value::Hash(_) => Err(reader.corrupt("a hash")),
         Value::SortedPack(bytes) => Ok(sorted_pack(bytes.into_owned(), &rules.sorted)),
         Value::Sorted(members) => read_sorted(members, &rules.sorted),
+        Value::HashPack(bytes) => Ok(hash::read_pack(bytes.into_owned(), &rules.hash)),
+        Value::Hash(fields) => hash::read_fields(fields, &rules.hash),
         Value::Stream(_) => Err(reader.corrupt("a stream")),
     }
 }

@@ -1,11 +1,14 @@
 //! A value's RDB form. Small collections are copied as they lie, large ones element by element.
 
+use super::hash;
 use crate::config::Config;
 use crate::keyspace::{Kind, ValueRef};
 use crate::values::Object;
 use crate::values::list::{Chunks, Node};
+use crate::values::stream::{Group, Id, Stream};
 use larder_codec::listpack;
-use larder_codec::rdb::{Version, Writer, form, seal};
+use larder_codec::rdb::{Version, Writer, form, seal, stream};
+use std::borrow::Cow;
 
 /// A node of a list that is a listpack.
 const PACKED: u64 = 2;
@@ -31,10 +34,19 @@ impl Choice {
 }
 
 /// The version that a value is written in.
-pub fn version_of(_: ValueRef<'_>, choice: Choice) -> Version {
+pub fn version_of(value: ValueRef<'_>, choice: Choice) -> Version {
     match choice {
+        Choice::Oldest if expires(value) => Version::Valkey80,
         Choice::Oldest => Version::V10,
         Choice::Fixed(version) => version,
+    }
+}
+
+/// Whether the value is a hash with fields that expire.
+fn expires(value: ValueRef<'_>) -> bool {
+    match value {
+        ValueRef::Object(_, Object::Hash(fields)) => hash::may_expire(fields),
+        _ => false,
     }
 }
 
@@ -57,17 +69,15 @@ pub fn write(value: ValueRef<'_>, version: Version, writer: &mut Writer) {
         }
         ValueRef::Packed(kind, bytes) => write_packed(kind, bytes, version, writer),
         ValueRef::Object(_, Object::List(list)) => write_list(list, writer),
+        ValueRef::Object(_, Object::Hash(fields)) => hash::write(fields, version, writer),
         ValueRef::Object(_, Object::Set(members)) => {
             let members = members.iter();
             write_members(members.len(), members, writer);
         }
-        ValueRef::Object(_, Object::Hash(fields)) => {
-            writer.byte(form::HASH);
-            writer.number(fields.dict().len() as u64);
-            for (field, value) in fields.dict().iter() {
-                writer.string(field);
-                writer.string(value.value);
-            }
+        ValueRef::Object(_, Object::Stream(held)) => {
+            let stream = stream_of(held);
+            writer.byte(stream::Stream::form(version));
+            stream.write(writer, version);
         }
         ValueRef::Object(_, Object::Sorted(sorted)) => {
             writer.byte(form::ZSET_2);
@@ -127,4 +137,50 @@ fn write_members<'a>(len: usize, members: impl Iterator<Item = &'a [u8]>, writer
     writer.byte(form::SET);
     writer.number(len as u64);
     members.for_each(|member| writer.string(member));
+}
+
+/// A stream as files hold it.
+fn stream_of(held: &Stream) -> stream::Stream<'_> {
+    let entries = held.entries();
+    let figures = entries.figures();
+    stream::Stream {
+        nodes: entries.nodes().map(|(id, lp)| (of_id(id), Cow::Borrowed(lp))).collect(),
+        length: entries.len(),
+        last_id: of_id(figures.last_id),
+        first_id: of_id(entries.first_id()),
+        max_deleted_id: of_id(figures.max_deleted_id),
+        entries_added: figures.entries_added,
+        groups: held.groups().map(|(name, group)| group_of(name, group)).collect(),
+    }
+}
+
+fn group_of<'a>(name: &'a [u8], group: &'a Group) -> stream::Group<'a> {
+    let consumers: Vec<_> = group.consumers().collect();
+    let pending = group.pending().map(|(id, delivery)| stream::Pending {
+        id: of_id(id),
+        delivered_ms: delivery.at_ms.cast_signed(),
+        deliveries: delivery.count,
+        consumer: consumers
+            .iter()
+            .position(|(number, _)| *number == delivery.consumer)
+            .unwrap_or_default(),
+    });
+    stream::Group {
+        name: Cow::Borrowed(name),
+        last_id: of_id(group.last_id()),
+        entries_read: group.entries_read(),
+        pending: pending.collect(),
+        consumers: consumers
+            .iter()
+            .map(|(_, consumer)| stream::Consumer {
+                name: Cow::Borrowed(consumer.name()),
+                seen_ms: consumer.seen_ms().cast_signed(),
+                active_ms: consumer.active_ms().map_or(-1, u64::cast_signed),
+            })
+            .collect(),
+    }
+}
+
+fn of_id(id: Id) -> stream::Id {
+    (id.ms, id.seq)
 }

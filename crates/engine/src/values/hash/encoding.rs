@@ -40,7 +40,7 @@ impl Limits {
     }
 
     /// Whether none of some fields and values is too long.
-    pub(super) fn admit(&self, texts: &[&[u8]]) -> bool {
+    pub(crate) fn admit(&self, texts: &[&[u8]]) -> bool {
         texts.iter().all(|text| text.len() <= self.value)
     }
 }

@@ -50,9 +50,15 @@ pub fn subtract(first: SetRef<'_>, mut others: Vec<SetRef<'_>>, result: &mut Set
     }
 }
 
-/// An empty set for a result that will be stored: in the smallest encoding that holds it.
+/// An empty set for a union or a difference that will be stored: in the smallest encoding.
 pub fn to_store(rules: Rules) -> SetBuf {
     SetBuf::new(Kind::SetInts, rules)
+}
+
+/// An empty set for an intersection that will be stored: in the encoding of the smallest set.
+pub fn to_store_common(sets: &[Option<SetRef<'_>>], rules: Rules) -> SetBuf {
+    let smallest = sets.iter().flatten().min_by_key(|set| set.len());
+    SetBuf::new(smallest.map_or(Kind::SetInts, |set| set.kind()), rules)
 }
 
 /// An empty set for a result that will only be answered: in an encoding that finds fast.

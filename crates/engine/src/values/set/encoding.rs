@@ -320,6 +320,22 @@ impl SetBuf {
         self
     }
 
+    /// The set as an intset from now on, where that holds it.
+    pub fn into_ints(self) -> SetBuf {
+        let set = self.as_set();
+        let fits = set.len() <= self.rules.limits.ints
+            && set.kind() != Kind::SetInts
+            && set.iter().all(|member| member.number().is_some());
+        if !fits {
+            return self;
+        }
+        let mut ints = SetBuf::new(Kind::SetInts, self.rules);
+        for member in set.iter() {
+            ints.add(member);
+        }
+        ints
+    }
+
     /// Makes it the value of the gate's key.
     pub fn put(self, gate: &mut Gate<'_>, expiry: Expiry) {
         match self.form {

@@ -220,8 +220,15 @@ pub fn combine_and_store(
     names: &[&[u8]],
     operation: Operation,
 ) -> Result<usize, Error> {
-    let mut result = algebra::to_store(rules(keys));
-    combine_into(read_all(keys, names)?, operation, &mut result);
+    let (sets, rules) = (read_all(keys, names)?, rules(keys));
+    let mut result = match operation {
+        Operation::Intersection => algebra::to_store_common(&sets, rules),
+        Operation::Union | Operation::Difference => algebra::to_store(rules),
+    };
+    combine_into(sets, operation, &mut result);
+    if operation == Operation::Intersection {
+        result = result.into_ints();
+    }
     let len = result.as_set().len();
     let mut gate = keys.write(destination);
     if len == 0 {

@@ -56,7 +56,7 @@ impl<'a> Command<'a> for Unblock {
     fn run(&self, ctx: &mut Ctx<'_, '_>, reply: &mut dyn Reply) -> Result<(), Error> {
         let client = u64::try_from(self.id).ok().and_then(|id| ctx.engine.clients.get(id));
         let how = if self.error { blocking::Unblock::Error } else { blocking::Unblock::Timeout };
-        let waited = client.is_some_and(|client| blocking::unblock(&client, how));
+        let waited = client.is_some_and(|client| blocking::unblock(ctx.engine, &client, how));
         reply.int(waited.into());
         Ok(())
     }

@@ -128,7 +128,8 @@ impl Parser<'_> {
     fn token(&mut self, word: &str) -> Argument {
         self.at += 1;
         let mut values = Vec::new();
-        while let Some(&next) = self.words.get(self.at) {
+        let takes_values = word.starts_with(char::is_alphabetic);
+        while let Some(&next) = self.words.get(self.at).filter(|_| takes_values) {
             if is_token(next) || matches!(next, "[" | "]" | "<" | ">" | "|" | "...") {
                 break;
             }
@@ -140,7 +141,7 @@ impl Parser<'_> {
             self.group(false, &mut values);
         }
         let mut argument = match values.len() {
-            0 => plain(&word.to_lowercase(), Shape::Token),
+            0 => plain(&name_of_token(word), Shape::Token),
             1 => values.remove(0),
             _ => plain(&word.to_lowercase(), Shape::Block(values)),
         };
@@ -183,8 +184,8 @@ fn value(name: &str) -> Argument {
         "seconds" | "milliseconds" | "count" | "numkeys" | "index" | "start" | "stop" | "end"
         | "offset" | "rank" | "maxlen" | "num-matches" | "len" | "limit" | "cursor" | "bit"
         | "protover" | "timestamp" | "client-id" | "version" | "numlocal" | "numreplicas"
-        | "decrement" | "min-match-len" | "destination-db" | "db" | "index1" | "index2"
-        | "weight" => "integer",
+        | "decrement" | "min-match-len" | "ms" | "entries-read" | "entries-added"
+        | "destination-db" | "db" | "index1" | "index2" | "weight" => "integer",
         "unix-time-seconds" | "unix-time-milliseconds" => "unix-time",
         "timeout" | "increment-float" | "score" => "double",
         _ => "string",
@@ -192,9 +193,20 @@ fn value(name: &str) -> Argument {
     plain(name, Shape::Value(kind))
 }
 
-/// Words stand in capitals.
+/// Words stand in capitals, or are signs.
 fn is_token(word: &str) -> bool {
-    word.starts_with(|c: char| c.is_ascii_uppercase())
+    word.starts_with(|c: char| c.is_ascii_uppercase()) || matches!(word, "*" | "=" | "~" | "$")
+}
+
+/// What a word is called that has no value after it.
+fn name_of_token(word: &str) -> String {
+    match word {
+        "*" => "auto-id".into(),
+        "$" => "new-id".into(),
+        "=" => "equal".into(),
+        "~" => "approximately".into(),
+        word => word.to_lowercase(),
+    }
 }
 
 #[cfg(test)]
@@ -233,6 +245,7 @@ mod tests {
             ("[LIMIT offset count]", "LIMIT(offset:integer count:integer)?"),
             ("key <LEFT | RIGHT> [COUNT count]", "key:key <LEFT|RIGHT> COUNTcount:integer?"),
             ("[TYPE <A | B>] [ID id [id ...]]", "TYPE<A|B>? IDid:string?*"),
+            ("<A | B> [= | ~] count <* | id>", "<A|B> <=|~>? count:integer <*|id:string>"),
         ] {
             assert_eq!(shown(syntax), tree, "{syntax}");
         }

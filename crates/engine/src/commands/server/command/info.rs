@@ -157,6 +157,12 @@ fn describe_keys(keys: &KeySpec, reply: &mut dyn Reply) {
             reply.bulk(word.as_bytes());
             number(reply, "startfrom", i64::from(from));
         }
+        Begin::Unknown => {
+            method(reply, "unknown", 0);
+            reply.bulk(b"find_keys");
+            method(reply, "unknown", 0);
+            return;
+        }
     }
     reply.bulk(b"find_keys");
     match keys.find {

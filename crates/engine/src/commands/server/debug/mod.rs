@@ -228,7 +228,7 @@ impl<'a> Command<'a> for Debug<'a> {
                 return Err(Error::owned(line));
             }
             Debug::Tables { db, .. } => {
-                reply.verbatim(*b"txt", tables::of(ctx.keys, db).as_bytes())
+                reply.verbatim(*b"txt", tables::of(ctx.keys, db).as_bytes());
             }
 
             Debug::TableOf { key, .. } => tables::of_value(ctx.keys, key, reply)?,

@@ -1,0 +1,101 @@
+//! Hashes in their RDB forms, both ways. Knows no key; next: [`super::read`], [`super::write`].
+
+use crate::config::Config;
+use crate::keyspace::entry::MAX_INLINE_VALUE;
+use crate::keyspace::{KeyHash, Kind, OwnedValue};
+use crate::values::Object;
+use crate::values::hash::{Fields, HashRef, Limits};
+use larder_codec::rdb::value;
+use larder_codec::rdb::{Version, Writer, form};
+use larder_codec::{Corrupt, listpack};
+
+/// What hashes take from the engine they will live in.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rules {
+    limits: Limits,
+    hash: KeyHash,
+}
+
+impl Rules {
+    pub(super) fn new(config: &Config, hash: KeyHash) -> Rules {
+        Rules { limits: Limits::of(config), hash }
+    }
+}
+
+/// Whether only some versions can say all of a hash.
+pub(super) fn may_expire(fields: &Fields) -> bool {
+    fields.dict().next_deadline_ms().is_some()
+}
+
+/// Writes a table: Redis 7.4 and Valkey have a form each for fields that expire, older versions
+/// have none and lose the deadlines.
+pub(super) fn write(fields: &Fields, version: Version, writer: &mut Writer) {
+    let dict = fields.dict();
+    let earliest_ms = dict.next_deadline_ms().unwrap_or(0);
+    let form = match version {
+        _ if !may_expire(fields) => form::HASH,
+        Version::V10 | Version::V11 => form::HASH,
+        Version::V12 => form::HASH_METADATA,
+        Version::Valkey80 => form::HASH_EXPIRY,
+    };
+    writer.byte(form);
+    if form == form::HASH_METADATA {
+        writer.moment(earliest_ms.cast_signed());
+    }
+    writer.number(dict.len() as u64);
+    for (name, held) in dict.iter() {
+        if form == form::HASH_METADATA {
+            writer.number(held.deadline_ms.map_or(0, |at_ms| at_ms - earliest_ms + 1));
+        }
+        writer.string(name);
+        writer.string(held.value);
+        if form == form::HASH_EXPIRY {
+            writer.moment(held.deadline_ms.map_or(-1, u64::cast_signed));
+        }
+    }
+}
+
+/// The hash of a listpack.
+pub(super) fn read_pack(lp: Vec<u8>, rules: &Rules) -> OwnedValue {
+    let hash = HashRef::Pack(&lp);
+    let admitted = |text: listpack::Entry<'_>| text.text_len() <= rules.limits.value;
+    let fits = hash.len() <= rules.limits.entries
+        && lp.len() <= MAX_INLINE_VALUE
+        && hash.iter().all(|(field, value)| admitted(field) && admitted(value));
+    if fits {
+        return OwnedValue::Bytes(Kind::HashPack, lp);
+    }
+    table(Fields::of_pack(&lp, rules.hash))
+}
+
+/// The hash of a sequence of fields; packed if it may be.
+pub(super) fn read_fields(
+    read: value::Fields<'_, '_>,
+    rules: &Rules,
+) -> Result<OwnedValue, Corrupt> {
+    let mut fields = Fields::new(rules.hash);
+    let mut room = listpack::HEADER + 1;
+    let mut fits = true;
+    for field in read {
+        let value::Field { name, value, deadline_ms } = field?;
+        fits &= deadline_ms.is_none() && rules.limits.admit(&[&name, &value]);
+        room += listpack::encoded_size(&name) + listpack::encoded_size(&value);
+        if !fields.dict_mut().insert_until(&name, &value, deadline_ms) {
+            return Err(Corrupt::new("a field that comes twice", 0));
+        }
+    }
+    if !fits || room > MAX_INLINE_VALUE || fields.dict().len() > rules.limits.entries {
+        return Ok(table(fields));
+    }
+    let mut lp = listpack::with_capacity(room);
+    for (name, held) in fields.dict().iter() {
+        // Both fit far below what a listpack may have.
+        let _ = listpack::push_back(&mut lp, name);
+        let _ = listpack::push_back(&mut lp, held.value);
+    }
+    Ok(OwnedValue::Bytes(Kind::HashPack, lp))
+}
+
+fn table(fields: Fields) -> OwnedValue {
+    OwnedValue::Object(Box::new(Object::Hash(Box::new(fields))))
+}
