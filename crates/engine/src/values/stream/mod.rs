@@ -6,7 +6,15 @@
 //! is here.
 //!
 //! A stream is always an object of its own. A copy costs the directories of its maps; a change to
-//! one of two copies copies the node or chunk that it touches and the chunk above it.
+//! one of two copies copies the node or chunk that it touches and the chunk above it. The first
+//! change of a group that a copy shares copies the directories of that group, about 0.2 ms for a
+//! million pending entries.
+//!
+//! | measured, a million entries of one field and 10 digits | bytes |
+//! |---|---|
+//! | an entry, in nodes of 100 | 21.2 |
+//! | a pending entry, in all maps of its group | 56.7 |
+//! | a stream of one such entry | 346 |
 
 mod entries;
 mod group;
@@ -133,7 +141,8 @@ impl Stream {
     }
 
     /// Gives back about so many entries' worth of memory; whether nothing is left.
-    pub fn free_some(&mut self, mut budget: usize) -> bool {
+    pub fn free_some(&mut self, budget: usize) -> bool {
+        let mut budget = budget.max(1);
         if !self.entries.free_some(&mut budget) {
             return false;
         }
