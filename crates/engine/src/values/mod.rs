@@ -7,6 +7,7 @@ pub mod bits;
 pub mod dict;
 pub mod dump;
 pub mod elements;
+pub mod geo;
 pub mod hash;
 pub mod hyperloglog;
 pub mod lcs;
