@@ -625,6 +625,14 @@ impl Keys<'_> {
         }
     }
 
+    /// Removes a key that a walk has met and that is due, unless writes are paused.
+    pub(crate) fn remove_due(&mut self, key: &[u8]) {
+        if self.engine.pause.until_ms(self.changes.now_ms).is_none() {
+            // The gate removes it by itself.
+            self.write(key);
+        }
+    }
+
     /// Serves waiters, writes the log frame, sends the served replies.
     #[inline]
     fn finish(&mut self) -> Position {
