@@ -57,6 +57,7 @@ impl Reader {
                     on(&["TYPE"], &key.name, &[]),
                     on(&["OBJECT", "ENCODING"], &key.name, &[]),
                     on(&["PEXPIRETIME"], &key.name, &[]),
+                    on(&["DEBUG", "DIGEST-VALUE"], &key.name, &[]),
                 ]
             }),
             Round::Values => self.each(|key| value_requests(key)),
@@ -89,6 +90,12 @@ impl Reader {
             }
             Round::Fields | Round::End => Round::End,
         };
+    }
+
+    /// The keys that were met, with their databases and types.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = (u8, &[u8], String)> {
+        let shown = |key: &Key| String::from_utf8_lossy(&key.type_of).into_owned();
+        self.keys.iter().map(move |key| (key.db, key.name.as_slice(), shown(key)))
     }
 
     fn take_keys(&mut self, requests: &[Vec<Vec<u8>>], rows: &[Row]) {
