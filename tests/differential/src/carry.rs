@@ -8,6 +8,7 @@ use rtest::reply::{Reply, quote};
 
 use crate::peer::Peer;
 use crate::play::words;
+use crate::state::Key;
 
 /// The name of the copy.
 const COPY: &[u8] = b"carried";
@@ -19,36 +20,37 @@ const COPY: &[u8] = b"carried";
 pub(crate) fn carry(
     from: &mut Peer,
     to: &mut Peer,
-    keys: &[(u8, &[u8], String)],
+    keys: &[Key],
 ) -> Result<Option<(String, String)>> {
     let mut requests = Vec::new();
-    for (db, key, _) in keys {
-        requests.push(words(&["SELECT", &db.to_string()]));
-        requests.push(vec![b"DUMP".to_vec(), key.to_vec()]);
+    for key in keys {
+        requests.push(words(&["SELECT", &key.db.to_string()]));
+        requests.push(vec![b"DUMP".to_vec(), key.name.clone()]);
     }
     let dumps = ask(from, &requests)?;
     let mut requests = Vec::new();
-    for ((db, key, _), dump) in keys.iter().zip(dumps.iter().skip(1).step_by(2)) {
+    for (key, dump) in keys.iter().zip(dumps.iter().skip(1).step_by(2)) {
         let payload = dump.bytes().unwrap_or_default();
-        let digest = [b"DEBUG".to_vec(), b"DIGEST-VALUE".to_vec(), key.to_vec(), COPY.to_vec()];
-        requests.push(words(&["SELECT", &db.to_string()]));
-        requests.push(vec![b"RESTORE".to_vec(), COPY.to_vec(), b"0".to_vec(), payload]);
-        requests.push(digest.to_vec());
+        // A digest tells whether there is a TTL.
+        let ttl = if key.has_ttl { b"10000000".to_vec() } else { b"0".to_vec() };
+        let name = key.name.clone();
+        requests.push(words(&["SELECT", &key.db.to_string()]));
+        requests.push(vec![b"RESTORE".to_vec(), COPY.to_vec(), ttl, payload]);
+        requests.push(vec![b"DEBUG".to_vec(), b"DIGEST-VALUE".to_vec(), name, COPY.to_vec()]);
         requests.push(vec![b"DEL".to_vec(), COPY.to_vec()]);
     }
     let replies = ask(to, &requests)?;
-    for (((_, key, type_of), replies), request) in
-        keys.iter().zip(replies.chunks(4)).zip(requests.chunks(4))
-    {
+    for ((key, replies), request) in keys.iter().zip(replies.chunks(4)).zip(requests.chunks(4)) {
         let alike = match &replies[2] {
             Reply::Array(digests) => digests.len() == 2 && digests[0] == digests[1],
             _ => false,
         };
         if !alike {
+            let type_of = String::from_utf8_lossy(&key.type_of);
             let what = format!("a {type_of} of {} does not arrive at {}", from.name, to.name);
             let text = format!(
                 "{}: RESTORE {}\n  {}\n  {}\n",
-                quote(key),
+                quote(&key.name),
                 quote(&request[1][3]),
                 replies[1],
                 replies[2]

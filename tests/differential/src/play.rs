@@ -334,10 +334,10 @@ impl Peers {
         reader: &state::Reader,
         progress: &Progress,
     ) -> Result<Option<Difference>> {
-        let keys: Vec<_> = reader.keys().collect();
+        let keys = reader.keys();
         let [larder, valkey, ..] = &mut self.peers[..] else { return Ok(None) };
-        let found = match carry(larder, valkey, &keys) {
-            Ok(None) => carry(valkey, larder, &keys),
+        let found = match carry(larder, valkey, keys) {
+            Ok(None) => carry(valkey, larder, keys),
             found => found,
         };
         Ok(match found {

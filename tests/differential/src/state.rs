@@ -22,10 +22,11 @@ enum Round {
 }
 
 /// A key as it was met.
-struct Key {
-    db: u8,
-    name: Vec<u8>,
-    type_of: Vec<u8>,
+pub(crate) struct Key {
+    pub(crate) db: u8,
+    pub(crate) name: Vec<u8>,
+    pub(crate) type_of: Vec<u8>,
+    pub(crate) has_ttl: bool,
     fields: Vec<Vec<u8>>,
 }
 
@@ -79,6 +80,10 @@ impl Reader {
                 for (key, reply) in self.keys.iter_mut().zip(types) {
                     key.type_of = reply.bytes().unwrap_or_default();
                 }
+                let deadlines = replies_to(b"PEXPIRETIME", requests, rows);
+                for (key, reply) in self.keys.iter_mut().zip(deadlines) {
+                    key.has_ttl = matches!(reply, Reply::Int(at) if *at >= 0);
+                }
                 Round::Values
             }
             Round::Values => {
@@ -92,10 +97,9 @@ impl Reader {
         };
     }
 
-    /// The keys that were met, with their databases and types.
-    pub(crate) fn keys(&self) -> impl Iterator<Item = (u8, &[u8], String)> {
-        let shown = |key: &Key| String::from_utf8_lossy(&key.type_of).into_owned();
-        self.keys.iter().map(move |key| (key.db, key.name.as_slice(), shown(key)))
+    /// The keys that were met.
+    pub(crate) fn keys(&self) -> &[Key] {
+        &self.keys
     }
 
     fn take_keys(&mut self, requests: &[Vec<Vec<u8>>], rows: &[Row]) {
@@ -109,6 +113,7 @@ impl Reader {
                 db,
                 name,
                 type_of: Vec::new(),
+                has_ttl: false,
                 fields: Vec::new(),
             }));
         }
