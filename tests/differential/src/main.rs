@@ -1,7 +1,7 @@
 //! `differential`: random sequences on Larder, Valkey and Redis 7.0, replies and keys compared.
 //!
 //! `generate` makes sequences out of the command table, `play` plays them and judges replies by
-//! `compare`, `minimise` shortens those that show a difference; `accepted` reads
+//! `compare`, `state` and `carry` look at the keys afterwards, `minimise` shortens those that show a difference; `accepted` reads
 //! `tests/differential.toml`. `cargo xtask soak differential` builds and starts it. This file knows
 //! the command line only.
 
@@ -9,6 +9,7 @@
 #![allow(clippy::disallowed_methods)]
 
 mod accepted;
+mod carry;
 mod compare;
 mod generate;
 mod minimise;
