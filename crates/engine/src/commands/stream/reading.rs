@@ -36,6 +36,8 @@ impl From {
                 "ERR The > ID can be specified only when calling XREADGROUP using the GROUP \
                  <group> <consumer> option.",
             )),
+            // Behind the largest ID is nothing: to a group it means the same as `>`, as in Redis.
+            (word, true) if Id::parse(word, 0) == Some(Id::MAX) => Ok(From::New),
             (word, _) => parse_id(word, 0).map(From::After),
         }
     }
