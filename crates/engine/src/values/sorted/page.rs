@@ -22,6 +22,10 @@ use std::sync::Arc;
 /// Bytes of elements beyond which a page is split.
 pub(super) const MAX_BYTES: usize = 6144;
 
+/// What buffers grow by: bytes, and slots.
+const BYTES_STEP: usize = 512;
+const SLOTS_STEP: usize = 32;
+
 /// A member longer than this stands outside of the page.
 const MAX_SMALL: usize = 512;
 
@@ -199,13 +203,13 @@ impl Page {
         let at = self.offset(index);
         let (score_bytes, len) = (score.as_bytes(), score.as_bytes().len() + member.len());
         let old_end = self.bytes.len();
-        grow(&mut self.bytes, len, 64);
+        grow(&mut self.bytes, len, BYTES_STEP);
         self.bytes.resize(old_end + len, 0);
         self.bytes.copy_within(at..old_end, at + len);
         let (head, body) = self.bytes[at..at + len].split_at_mut(score_bytes.len());
         head.copy_from_slice(score_bytes);
         body.copy_from_slice(member);
-        grow(&mut self.slots, 1, 16);
+        grow(&mut self.slots, 1, SLOTS_STEP);
         self.slots.insert(index, at as u16 | score.form << FORM_SHIFT);
         self.slots[index + 1..].iter_mut().for_each(|slot| *slot += len as u16);
     }
@@ -250,9 +254,9 @@ impl Page {
         }
         let (from, to) = (other.offset(range.start), other.offset(range.end));
         let base = self.bytes.len();
-        grow(&mut self.bytes, to - from, 64);
+        grow(&mut self.bytes, to - from, BYTES_STEP);
         self.bytes.extend_from_slice(&other.bytes[from..to]);
-        grow(&mut self.slots, range.len(), 16);
+        grow(&mut self.slots, range.len(), SLOTS_STEP);
         let moved = other.slots[range].iter();
         self.slots.extend(moved.map(|slot| slot - from as u16 + base as u16));
     }
@@ -291,12 +295,8 @@ impl Page {
     }
 
     fn give_back(&mut self) {
-        if self.bytes.capacity() > self.bytes.len() + self.bytes.len() / 4 + 256 {
-            self.bytes.shrink_to(self.bytes.len() + self.bytes.len() / 8);
-        }
-        if self.slots.capacity() > self.slots.len() + self.slots.len() / 4 + 64 {
-            self.slots.shrink_to(self.slots.len() + self.slots.len() / 8);
-        }
+        shrink(&mut self.bytes, BYTES_STEP);
+        shrink(&mut self.slots, SLOTS_STEP);
     }
 
     fn large_member(&self, number: &[u8]) -> &[u8] {
@@ -332,12 +332,27 @@ impl Page {
     }
 }
 
-/// Makes room for `more`, in steps of an eighth.
+/// Makes room for `more`, in steps of about an eighth of a page. They are the same for all pages,
+/// so that the block that one gives back fits the next.
 #[inline]
-pub(super) fn grow<T>(buffer: &mut Vec<T>, more: usize, least: usize) {
+pub(super) fn grow<T>(buffer: &mut Vec<T>, more: usize, step: usize) {
     if buffer.capacity() - buffer.len() < more {
-        buffer.reserve_exact(more.max(buffer.len() / 8).max(least));
+        let capacity = rounded(buffer.len() + more, step);
+        buffer.reserve_exact(capacity - buffer.len());
     }
+}
+
+/// Gives room back that is more than two steps.
+fn shrink<T>(buffer: &mut Vec<T>, step: usize) {
+    if buffer.capacity() - buffer.len() > 2 * step {
+        buffer.shrink_to(rounded(buffer.len(), step));
+    }
+}
+
+/// A small buffer grows by smaller steps.
+fn rounded(len: usize, step: usize) -> usize {
+    let step = if len < 8 * step { step.div_ceil(4) } else { step };
+    len.next_multiple_of(step)
 }
 
 #[cfg(test)]

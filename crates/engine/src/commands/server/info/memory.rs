@@ -42,7 +42,8 @@ pub(super) fn memory(ctx: &mut Ctx<'_, '_>, lines: &mut Lines) {
     }
     lines.add("mem_clients_normal", clients);
     NONE.iter().for_each(|name| lines.add(name, 0));
-    let flushed = ctx.engine.garbage.lock().iter().map(crate::keyspace::detached::Detached::len).sum::<u64>();
+    let flushed =
+        ctx.engine.garbage.lock().iter().map(crate::keyspace::detached::Detached::len).sum::<u64>();
     lines.add("lazyfree_pending_objects", flushed + sum(ctx, Shard::condemned));
     lines.add("lazyfreed_objects", ctx.engine.stats().freed_later());
 }
