@@ -58,12 +58,15 @@ enum Command {
     },
     /// Runs the official test suites of Valkey and Redis against our server.
     Conformance(conformance::Options),
-    /// Runs for long what finds rare mistakes: property tests and fuzz targets.
+    /// Runs for long what finds rare mistakes: property tests, fuzz targets, and random sequences
+    /// beside real servers.
     Soak {
-        /// How long each fuzz target runs.
+        /// Which of them; all if left out.
+        part: Option<soak::Part>,
+        /// How long each fuzz target runs, and the random sequences.
         #[arg(long, default_value_t = 10)]
         minutes: u64,
-        /// The seed of the property tests; a new one is drawn and printed if left out.
+        /// The seed of the rest; a new one is drawn and printed if left out.
         #[arg(long)]
         seed: Option<u64>,
     },
@@ -82,7 +85,7 @@ fn main() -> ExitCode {
             bench::run(&root, table, bench::Scope { quick, write, peers_only })
         }
         Command::Conformance(options) => conformance::run(&root, &options),
-        Command::Soak { minutes, seed } => soak::run(&root, minutes, seed),
+        Command::Soak { part, minutes, seed } => soak::run(&root, part, minutes, seed),
         Command::Load(options) => bench::load::run(&options).map(|()| true),
     };
     match done {

@@ -8,23 +8,56 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
+use clap::ValueEnum;
 
-use crate::step::{capture, timed};
+use crate::setup;
+use crate::step::{capture, must, timed};
 
 /// Cases of each property test; the usual number is 256.
 const CASES: &str = "20000";
 /// Concurrent histories of each kind; the usual number is 300.
 const HISTORIES: &str = "20000";
 
-/// Runs the property tests with many cases and every fuzz target for `minutes`.
+/// What can be soaked alone.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Part {
+    /// Property tests with many cases.
+    Properties,
+    /// Every fuzz target.
+    Fuzz,
+    /// Random sequences on Larder, Valkey and Redis 7.0, compared.
+    Differential,
+}
+
+/// Runs one part or all of them; what has no number of its own runs for `minutes`.
 ///
 /// # Errors
 /// When another soak or bench is running.
-pub(crate) fn run(root: &Path, minutes: u64, seed: Option<u64>) -> Result<bool> {
+pub(crate) fn run(
+    root: &Path,
+    part: Option<Part>,
+    minutes: u64,
+    seed: Option<u64>,
+) -> Result<bool> {
     let _alone = exclusive(root)?;
     let seed = seed.unwrap_or_else(|| RandomState::new().hash_one(0) >> 1);
     println!("seed {seed}: repeat with cargo xtask soak --seed {seed}");
-    let mut all_passed = timed("property tests", || {
+    let wanted = |one| part.is_none_or(|part| part == one);
+    let mut all_passed = true;
+    if wanted(Part::Properties) {
+        all_passed &= properties(root, seed)?;
+    }
+    if wanted(Part::Fuzz) {
+        all_passed &= fuzz(root, minutes, seed)?;
+    }
+    if wanted(Part::Differential) {
+        all_passed &= differential(root, minutes, seed)?;
+    }
+    Ok(all_passed)
+}
+
+fn properties(root: &Path, seed: u64) -> Result<bool> {
+    timed("property tests", || {
         let mut cargo = Command::new("cargo");
         cargo.current_dir(root).args(["test", "--workspace", "--quiet", "--no-fail-fast"]);
         cargo.env("PROPTEST_CASES", CASES).env("PROPTEST_RNG_SEED", seed.to_string());
@@ -34,7 +67,11 @@ pub(crate) fn run(root: &Path, minutes: u64, seed: Option<u64>) -> Result<bool> 
             println!("{}", output.text);
         }
         Ok(output.succeeded)
-    })?;
+    })
+}
+
+fn fuzz(root: &Path, minutes: u64, seed: u64) -> Result<bool> {
+    let mut all_passed = true;
     for target in fuzz_targets(root) {
         all_passed &= timed(&format!("fuzz {target}"), || {
             let mut cargo = Command::new("cargo");
@@ -46,6 +83,22 @@ pub(crate) fn run(root: &Path, minutes: u64, seed: Option<u64>) -> Result<bool> 
         })?;
     }
     Ok(all_passed)
+}
+
+/// Builds Larder as developers have it, with its own checks, and plays it beside the references.
+fn differential(root: &Path, minutes: u64, seed: u64) -> Result<bool> {
+    let valkey = setup::python(root)?.valkey()?;
+    setup::redis_tools()?;
+    let mut cargo = Command::new("cargo");
+    cargo.current_dir(root).args(["build", "--quiet"]);
+    must("build", cargo.args(["--package", "larder-server", "--package", "differential"]))?;
+    let mut program = Command::new(root.join("target/debug/differential"));
+    program.arg("--larder").arg(root.join("target/debug/larder")).arg("--valkey").arg(valkey);
+    if let Some(redis) = setup::redis_server(root)? {
+        program.arg("--redis").arg(redis);
+    }
+    program.args(["--minutes", &minutes.to_string(), "--seed", &seed.to_string()]);
+    timed("differential", || Ok(program.status()?.success()))
 }
 
 /// The names of the targets in fuzz/fuzz_targets.

@@ -17,6 +17,8 @@
 //! * The empty text is matched by the empty pattern alone, not by `*`. Callers that treat `*` as
 //!   "everything" check for it first, as those in Redis do.
 //!
+//! * After [`MAX_STARS`] stars nothing matches any more, unless the next one ends the pattern.
+//!
 //! A star is retried only for the latest `*` met, which is enough because every other element takes
 //! exactly one byte. So the work is at most pattern length × text length, without recursion.
 //! Knows no keys and no channels.
@@ -42,11 +44,14 @@ pub fn matches_ignore_case(pattern: &[u8], text: &[u8]) -> bool {
     run::<true>(pattern, text)
 }
 
+/// Runs of stars that a match may pass. Redis recurses for each and stops there.
+pub const MAX_STARS: usize = 1000;
+
 fn run<const FOLD: bool>(pattern: &[u8], text: &[u8]) -> bool {
     if text.is_empty() {
         return pattern.is_empty();
     }
-    let (mut p, mut t) = (0, 0);
+    let (mut p, mut t, mut passed) = (0, 0, 0);
     // Pattern position after the latest star, and the text position it was last tried at.
     let mut star: Option<(usize, usize)> = None;
     while t < text.len() {
@@ -54,6 +59,10 @@ fn run<const FOLD: bool>(pattern: &[u8], text: &[u8]) -> bool {
             p += stars(&pattern[p..]);
             if p == pattern.len() {
                 return true;
+            }
+            passed += 1;
+            if passed > MAX_STARS {
+                return false;
             }
             star = Some((p, t));
             continue;
@@ -192,6 +201,15 @@ mod tests {
         ] {
             assert!(matches(pattern.as_bytes(), text.as_bytes()), "{pattern} should match {text}");
         }
+    }
+
+    #[test]
+    fn a_thousand_stars_are_the_most() {
+        let text = vec![b'a'; 2000];
+        assert!(matches(&b"*?".repeat(MAX_STARS), &text));
+        assert!(!matches(&b"*?".repeat(MAX_STARS + 1), &text));
+        assert!(matches(&[b"*?".repeat(MAX_STARS), b"*".to_vec()].concat(), &text));
+        assert!(matches(&b"*".repeat(2 * MAX_STARS), &text));
     }
 
     #[test]

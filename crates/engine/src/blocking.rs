@@ -414,6 +414,11 @@ impl Waiters {
         self.keys.values().map(Vec::len).sum()
     }
 
+    /// Of how many of them somebody waits who does not once the key is gone.
+    pub(crate) fn len_without(&self) -> usize {
+        self.keys.values().flatten().filter(|queue| queue.ends_without > 0).count()
+    }
+
     fn queue(&self, db: u8, key: &[u8]) -> Option<&Queue> {
         self.queues(key).find(|queue| queue.db == db)
     }

@@ -9,8 +9,8 @@
 use crate::commands::connection::select;
 use crate::commands::generic::del;
 use crate::commands::hash::hdel;
+use crate::freeing::Discarded;
 use crate::keyspace::access::Access;
-use crate::keyspace::entry::Pointee;
 use crate::keyspace::whole::Flushed;
 use crate::notify::Notices;
 use larder_resp::encode_request;
@@ -39,7 +39,7 @@ pub(crate) struct Changes {
     /// Keys of this command that a waiter may be served from, in the order they were readied.
     pub(crate) ready: SmallVec<[(u8, Box<[u8]>); 2]>,
     /// Values to free after the locks.
-    pub(crate) garbage: Vec<Pointee>,
+    pub(crate) garbage: Vec<Discarded>,
     /// What FLUSHALL and FLUSHDB removed, to free after the locks.
     pub(crate) flushed: Option<Box<Flushed>>,
     /// Bytes for values under change; kept for its capacity.

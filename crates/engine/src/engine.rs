@@ -8,11 +8,10 @@ use crate::changes::Changes;
 use crate::clients::{Clients, Pause};
 use crate::clock::Clock;
 use crate::config::{Config, Id};
+use crate::freeing::Garbage;
 use crate::host::Host;
 use crate::keys::{Hashes, Keys};
 use crate::keyspace::access::Access;
-use crate::keyspace::detached::Detached;
-use crate::keyspace::entry::Pointee;
 use crate::keyspace::gate::Gate;
 use crate::keyspace::hash::KeyHash;
 use crate::keyspace::locks::{Acquired, Locks, ShardSet, Wait};
@@ -88,8 +87,8 @@ pub struct Engine {
     history_id: String,
     alarm: Alarm,
     pub(crate) snapshots: Mutex<Snapshots>,
-    /// Flushed shards that the housekeeper is to free.
-    pub(crate) garbage: Mutex<Vec<Detached>>,
+    /// What the housekeeper is to free.
+    pub(crate) garbage: Garbage,
     /// Keys are removed when they are due, not only when somebody asks for them.
     active_expire: AtomicBool,
     /// What `DEBUG RELOAD` wrote the last time.
@@ -155,7 +154,7 @@ impl Engine {
             started_ms,
             alarm: Alarm { armed_ms: AtomicU64::new(u64::MAX), ring: OnceLock::new() },
             snapshots: Mutex::default(),
-            garbage: Mutex::default(),
+            garbage: Garbage::default(),
             run_id,
             history_id,
             active_expire: AtomicBool::new(true),
@@ -295,18 +294,14 @@ impl Engine {
         changes.count = 0;
         if !changes.garbage.is_empty() {
             self.free(&mut changes.garbage);
+            if !changes.keeps_house && self.garbage.is_any() {
+                self.call_housekeeper();
+            }
         }
         if let Some(flushed) = changes.flushed.take() {
             self.free_flushed(*flushed, changes);
         }
         Ok((result, position))
-    }
-
-    /// Frees values that left the keyspace.
-    fn free(&self, garbage: &mut Vec<Pointee>) {
-        let objects = garbage.iter().filter(|value| matches!(value, Pointee::Object(_))).count();
-        garbage.clear();
-        self.stats.freed_later.fetch_add(objects as u64, Ordering::Relaxed);
     }
 
     /// Warms the caches for keys that will be used soon: first all of their buckets, then all of
@@ -409,9 +404,8 @@ impl Engine {
 
     /// Tells the housekeeper to come at once.
     pub(crate) fn call_housekeeper(&self) {
-        if self.alarm.armed_ms.fetch_min(0, Ordering::SeqCst) > 0
-            && let Some(ring) = self.alarm.ring.get()
-        {
+        self.alarm.armed_ms.store(0, Ordering::SeqCst);
+        if let Some(ring) = self.alarm.ring.get() {
             ring(0);
         }
     }
@@ -476,16 +470,15 @@ impl Engine {
         let now_ms = began_us / 1000;
         let again_ms = now_ms + TRY_AGAIN_MS;
         let mut next = (!self.do_deferred()).then_some(again_ms);
+        self.free_garbage();
         if !self.expires_actively(now_ms) {
             // Nobody needs to ring until this is over.
             self.alarm.armed_ms.store(0, Ordering::SeqCst);
-            return next.into_iter().chain(self.pause.until_ms(now_ms)).min();
+            let garbage_ms = self.garbage.is_any().then_some(0);
+            return next.into_iter().chain(self.pause.until_ms(now_ms)).chain(garbage_ms).min();
         }
         self.alarm.armed_ms.store(u64::MAX, Ordering::SeqCst);
         changes.0.keeps_house = true;
-        if self.free_garbage() {
-            next = Some(0);
-        }
         let mut bytes = 0;
         for index in 0..self.shard_count() {
             let done = self.with_keys(
@@ -508,6 +501,9 @@ impl Engine {
         }
         self.stats.peak(bytes + self.clients.bytes());
         self.note_latency(EXPIRE_CYCLE, began_us);
+        if self.garbage.is_any() {
+            next = Some(0);
+        }
         if let Some(next_ms) = next {
             self.alarm.armed_ms.fetch_min(next_ms, Ordering::SeqCst);
         }
@@ -626,6 +622,14 @@ impl Keys<'_> {
                 let key = unsafe { std::slice::from_raw_parts(address, len) };
                 self.write_in(db, key);
             }
+        }
+    }
+
+    /// Removes a key that a walk has met and that is due, unless writes are paused.
+    pub(crate) fn remove_due(&mut self, key: &[u8]) {
+        if self.engine.pause.until_ms(self.changes.now_ms).is_none() {
+            // The gate removes it by itself.
+            self.write(key);
         }
     }
 

@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::expiry::Unit;
-use crate::keyspace::entry::Entry;
+use crate::keyspace::entry::{Entry, MAX_INLINE_KEY};
 use crate::keyspace::locks::ShardSet;
 use crate::keyspace::shard::Shard;
 use crate::keyspace::{Gate, Type, ValueRef};
@@ -190,7 +190,8 @@ impl<'c> Keys<'c> {
                 _ => 0,
             };
             // The entry, and its share of a bucket (a slot in twelve of 64 bytes, 7 in use).
-            crate::keyspace::arena::Arena::rounded(entry.size()) as u64 + 9 + object
+            let outside = if key.len() > MAX_INLINE_KEY { key.len() as u64 } else { 0 };
+            crate::keyspace::arena::Arena::rounded(entry.size()) as u64 + 9 + object + outside
         })
     }
 
@@ -217,6 +218,13 @@ impl<'c> Keys<'c> {
             all.push(spec.name.as_bytes());
             all.extend_from_slice(words);
             self.changes.effects.write(self.db, &all);
+        }
+    }
+
+    /// Notes of a key that was changed what its SPEC's [`crate::notify::names::When::Noted`] means.
+    pub fn note(&mut self, key: &[u8]) {
+        if self.changes.notices.any() {
+            self.changes.notices.note(self.db, key);
         }
     }
 

@@ -16,6 +16,7 @@ pub mod config;
 pub mod engine;
 pub mod error;
 pub mod expiry;
+mod freeing;
 pub mod host;
 pub mod keys;
 pub mod keyspace;

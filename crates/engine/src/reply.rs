@@ -34,6 +34,8 @@ pub trait Reply {
     fn big_number(&mut self, digits: &[u8]);
     /// Facts about the value that follows, keys and values in turn. Only for RESP3.
     fn attribute(&mut self, len: usize);
+    /// A double with these digits; RESP2 sees them as a string.
+    fn double_text(&mut self, text: &str);
     /// A truth value; RESP2 sees 1 or 0.
     fn boolean(&mut self, value: bool);
     /// Text for people; RESP2 sees a string.
@@ -116,6 +118,9 @@ impl Reply for WireReply<'_> {
     }
     fn attribute(&mut self, len: usize) {
         encode::attribute(self.out, len);
+    }
+    fn double_text(&mut self, text: &str) {
+        encode::double_text(self.out, self.protocol, text);
     }
     fn boolean(&mut self, value: bool) {
         encode::boolean(self.out, self.protocol, value);
@@ -261,6 +266,9 @@ impl Reply for ValueReply {
     }
     fn attribute(&mut self, len: usize) {
         self.open(Shape::Attribute, len * 2);
+    }
+    fn double_text(&mut self, text: &str) {
+        self.add(Value::Double(text.parse().unwrap_or(f64::NAN)));
     }
     fn boolean(&mut self, value: bool) {
         self.add(Value::Boolean(value));

@@ -373,6 +373,10 @@ impl Spec {
 
     /// Visits the keys among a request's words: the number of their key spec, and their position.
     pub(crate) fn each_key_by_role(&self, words: &[&[u8]], mut visit: impl FnMut(usize, usize)) {
+        if let Some(find) = self.find_keys {
+            find(words, &mut |at, _| visit(0, at));
+            return;
+        }
         for (role, spec) in self.keys.iter().enumerate() {
             spec.each(words, &mut |at, _| visit(role, at));
         }

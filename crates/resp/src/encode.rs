@@ -134,12 +134,16 @@ pub fn attribute(out: &mut Vec<u8>, len: usize) {
 
 /// A floating-point number, printed by [`format_double`].
 pub fn double(out: &mut Vec<u8>, proto: Protocol, value: f64) {
-    let text = format_double(value);
+    double_text(out, proto, format_double(value).as_bytes());
+}
+
+/// A double by its digits, where the shortest text that means it is not what is wanted.
+pub fn double_text(out: &mut Vec<u8>, proto: Protocol, text: impl AsRef<[u8]>) {
     match proto {
-        Protocol::Resp2 => bulk(out, text.as_bytes()),
+        Protocol::Resp2 => bulk(out, text.as_ref()),
         Protocol::Resp3 => {
             out.push(b',');
-            out.extend_from_slice(text.as_bytes());
+            out.extend_from_slice(text.as_ref());
             out.extend_from_slice(b"\r\n");
         }
     }

@@ -34,6 +34,8 @@ struct Entry {
     /// What Redis 7.0 answers, where it has not been out of step before.
     #[serde(default = "anything")]
     redis: String,
+    /// A command that went before.
+    after: Option<String>,
     /// Whether the keys differ from there on, so that nothing further can be compared.
     #[serde(default)]
     ends: bool,
@@ -53,6 +55,8 @@ pub(crate) struct Seen<'s> {
     pub(crate) valkey: &'s str,
     /// Where there is one, and its keys are those of the others.
     pub(crate) redis: Option<&'s str>,
+    /// Commands that went before.
+    pub(crate) before: &'s [String],
 }
 
 /// What follows from an accepted difference.
@@ -88,6 +92,7 @@ impl Accepted {
                 && fits(&entry.request, seen.request)
                 && fits(&entry.larder, seen.larder)
                 && fits(&entry.valkey, seen.valkey)
+                && entry.after.as_ref().is_none_or(|name| seen.before.contains(name))
                 && seen.redis.is_none_or(|redis| fits(&entry.redis, redis))
         });
         found.map(|entry| Verdict { entry, ends: self.0[entry].ends })
@@ -111,7 +116,7 @@ mod tests {
                          ends = true\nreason = 'why'\n";
 
     fn seen<'s>(command: &'s str, valkey: &'s str) -> Seen<'s> {
-        Seen { command, request: "GET k", larder: "nil", valkey, redis: None }
+        Seen { command, request: "GET k", larder: "nil", valkey, redis: None, before: &[] }
     }
 
     #[test]

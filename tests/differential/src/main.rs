@@ -1,7 +1,7 @@
 //! `differential`: random sequences on Larder, Valkey and Redis 7.0, replies and keys compared.
 //!
 //! `generate` makes sequences out of the command table, `play` plays them and judges replies by
-//! `compare`, `minimise` shortens those that show a difference; `accepted` reads
+//! `compare`, `state` and `carry` look at the keys afterwards, `minimise` shortens those that show a difference; `accepted` reads
 //! `tests/differential.toml`. `cargo xtask soak differential` builds and starts it. This file knows
 //! the command line only.
 
@@ -9,6 +9,7 @@
 #![allow(clippy::disallowed_methods)]
 
 mod accepted;
+mod carry;
 mod compare;
 mod generate;
 mod minimise;
@@ -121,7 +122,7 @@ fn search(options: &Options, peers: &mut Peers) -> Result<BTreeMap<String, u64>>
         && options.sequences.is_none_or(|most| played < most)
         && found.len() < MOST_SHOWN
     {
-        let seed = options.seed + played;
+        let seed = options.seed.wrapping_add(played);
         let sequence = Generator::new(seed, &commands, &settings, &options.only).sequence();
         played += 1;
         let Some(difference) = peers.play(&sequence)? else { continue };

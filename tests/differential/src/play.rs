@@ -13,6 +13,7 @@ use anyhow::{Context, Result, bail};
 use rtest::reply::Reply;
 
 use crate::accepted::{Accepted, Seen};
+use crate::carry::carry;
 use crate::compare::{same, same_exec, spec_of};
 use crate::peer::Peer;
 use crate::sequence::{Sequence, Step, line_of};
@@ -52,6 +53,8 @@ pub(crate) struct Difference {
 struct Progress {
     queued: Option<Vec<Vec<Vec<u8>>>>,
     redis_in_step: bool,
+    /// Names of the commands so far.
+    commands: Vec<String>,
     ended: bool,
     steps: usize,
 }
@@ -118,7 +121,13 @@ impl Peers {
     /// When a server cannot be started again.
     pub(crate) fn play(&mut self, sequence: &Sequence) -> Result<Option<Difference>> {
         self.prepare(sequence)?;
-        let mut progress = Progress { queued: None, redis_in_step: true, ended: false, steps: 0 };
+        let mut progress = Progress {
+            queued: None,
+            redis_in_step: true,
+            commands: Vec::new(),
+            ended: false,
+            steps: 0,
+        };
         let mut batch: Vec<&[Vec<u8>]> = Vec::new();
         for step in &sequence.steps {
             match step {
@@ -244,6 +253,7 @@ impl Peers {
             self.weigh(&request, &row, progress)
         };
         progress.redis_in_step &= redis_alike;
+        progress.commands.push(name);
         found
     }
 
@@ -263,6 +273,7 @@ impl Peers {
             larder: &larder,
             valkey: &valkey,
             redis: redis.as_deref(),
+            before: &progress.commands,
         };
         if let Some(verdict) = self.accepted.find(seen) {
             let len = self.met.len().max(verdict.entry + 1);
@@ -281,6 +292,10 @@ impl Peers {
     }
 
     fn note_newer(&mut self, request: &[Vec<u8>], row: &[Reply]) {
+        // That it lacks a command tells nothing.
+        if matches!(&row[2], Reply::Error(text) if text.starts_with(b"ERR unknown command")) {
+            return;
+        }
         let key = signature(&command_of(request), &row[1..]);
         self.newer.entry(key).or_insert_with(|| {
             format!("> {}\n  larder, valkey  {}\n  redis  {}", line_of(request), row[1], row[2])
@@ -311,7 +326,26 @@ impl Peers {
             }
             reader.take(&requests, &rows);
         }
-        Ok(None)
+        self.carry_keys(&reader, progress)
+    }
+
+    fn carry_keys(
+        &mut self,
+        reader: &state::Reader,
+        progress: &Progress,
+    ) -> Result<Option<Difference>> {
+        let keys = reader.keys();
+        let [larder, valkey, ..] = &mut self.peers[..] else { return Ok(None) };
+        let found = match carry(larder, valkey, keys) {
+            Ok(None) => carry(valkey, larder, keys),
+            found => found,
+        };
+        Ok(match found {
+            Ok(found) => {
+                found.map(|(signature, text)| Difference { signature, text, steps: progress.steps })
+            }
+            Err(error) => Some(self.silence(&[], &error, progress)),
+        })
     }
 
     /// The accepted differences and how often each was met.

@@ -22,10 +22,11 @@ enum Round {
 }
 
 /// A key as it was met.
-struct Key {
-    db: u8,
-    name: Vec<u8>,
-    type_of: Vec<u8>,
+pub(crate) struct Key {
+    pub(crate) db: u8,
+    pub(crate) name: Vec<u8>,
+    pub(crate) type_of: Vec<u8>,
+    pub(crate) has_ttl: bool,
     fields: Vec<Vec<u8>>,
 }
 
@@ -57,6 +58,7 @@ impl Reader {
                     on(&["TYPE"], &key.name, &[]),
                     on(&["OBJECT", "ENCODING"], &key.name, &[]),
                     on(&["PEXPIRETIME"], &key.name, &[]),
+                    on(&["DEBUG", "DIGEST-VALUE"], &key.name, &[]),
                 ]
             }),
             Round::Values => self.each(|key| value_requests(key)),
@@ -78,6 +80,10 @@ impl Reader {
                 for (key, reply) in self.keys.iter_mut().zip(types) {
                     key.type_of = reply.bytes().unwrap_or_default();
                 }
+                let deadlines = replies_to(b"PEXPIRETIME", requests, rows);
+                for (key, reply) in self.keys.iter_mut().zip(deadlines) {
+                    key.has_ttl = matches!(reply, Reply::Int(at) if *at >= 0);
+                }
                 Round::Values
             }
             Round::Values => {
@@ -91,6 +97,11 @@ impl Reader {
         };
     }
 
+    /// The keys that were met.
+    pub(crate) fn keys(&self) -> &[Key] {
+        &self.keys
+    }
+
     fn take_keys(&mut self, requests: &[Vec<Vec<u8>>], rows: &[Row]) {
         let lists = requests.iter().zip(rows).filter(|(request, _)| request[0] == b"KEYS");
         for (db, (_, row)) in (0..).zip(lists) {
@@ -102,6 +113,7 @@ impl Reader {
                 db,
                 name,
                 type_of: Vec::new(),
+                has_ttl: false,
                 fields: Vec::new(),
             }));
         }

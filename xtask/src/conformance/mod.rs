@@ -2,10 +2,11 @@
 //!
 //! `source` fetches them, `suite` runs a unit, `lists` holds what does not count and why, `kept`
 //! what is remembered, `report` prints the table. Nothing of a suite is committed, and the server
-//! never knows that one is running.
+//! never knows that one is running. redis-py's own tests are a suite of another make: `redis_py`.
 
 mod kept;
 mod lists;
+mod redis_py;
 mod report;
 mod source;
 mod suite;
@@ -14,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Result, bail, ensure};
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use self::kept::{Passed, Reference, References, common};
 use self::lists::Lists;
@@ -30,9 +31,9 @@ const REFERENCE: &str = "reference";
 /// What is run and against what.
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Which suite; both if left out.
-    suite: Option<Suite>,
-    /// Only these units, such as `unit/type/list`.
+    /// Which suite; both of the servers' if left out.
+    suite: Option<Chosen>,
+    /// Only these units, such as `unit/type/list`; of redis-py, such as `tests/test_commands.py`.
     #[arg(long = "unit", value_name = "NAME")]
     units: Vec<String>,
     /// The server's threads; if left out, once with its own default and once with one.
@@ -52,12 +53,28 @@ pub(crate) struct Options {
     listed: bool,
 }
 
+/// What can be asked for by name.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Chosen {
+    /// Valkey 9.1.2's suite, the yardstick.
+    Valkey,
+    /// Redis 7.0.15's.
+    Redis,
+    /// The tests of the Python client redis-py.
+    RedisPy,
+}
+
 /// Runs the suites; answers whether everything passed that has passed before.
 ///
 /// # Errors
 /// When a suite or the server cannot be had, or a list is malformed.
 pub(crate) fn run(root: &Path, options: &Options) -> Result<bool> {
-    let suites = options.suite.map_or(vec![Suite::Valkey, Suite::Redis], |suite| vec![suite]);
+    let suites = match options.suite {
+        None => vec![Suite::Valkey, Suite::Redis],
+        Some(Chosen::Valkey) => vec![Suite::Valkey],
+        Some(Chosen::Redis) => vec![Suite::Redis],
+        Some(Chosen::RedisPy) => vec![],
+    };
     setup::redis_tools()?;
     if let Some(server) = &options.server {
         let [suite] = suites[..] else { bail!("--server is the reference of one suite: name it") };
@@ -67,6 +84,9 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<bool> {
         Some(binary) => binary.clone(),
         None => build(root)?,
     };
+    if options.suite == Some(Chosen::RedisPy) {
+        return redis_py::run(root, &binary, &options.units);
+    }
     let mut good = true;
     for suite in suites {
         good &= judge(root, suite, &binary, options)?;

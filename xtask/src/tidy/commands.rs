@@ -30,6 +30,8 @@ const ALSO_WORDS: &[(&str, &str)] = &[
     ("persist", COMMANDS),
     // A fact of HELLO and INFO.
     ("role", COMMANDS),
+    // An option of XCLAIM.
+    ("time", "crates/engine/src/commands/stream/"),
     // An option, a fact of COMMAND.
     ("type", COMMANDS),
 ];

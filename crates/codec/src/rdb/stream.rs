@@ -223,7 +223,8 @@ fn check_node(lp: &[u8], node: Id, counted: &mut Counted) -> Option<()> {
     for _ in 0..live.checked_add(deleted)? {
         let flags = elements.int()?;
         let (ms, seq) = (elements.int()?, elements.int()?);
-        let id = (node.0.checked_add_signed(ms)?, node.1.checked_add_signed(seq)?);
+        // Distances are 64-bit integers without a sign, which a listpack shows with one.
+        let id = (node.0.wrapping_add_signed(ms), node.1.wrapping_add_signed(seq));
         if counted.any && id <= counted.greatest || id < node {
             return None;
         }

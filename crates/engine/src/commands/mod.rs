@@ -5,6 +5,7 @@
 pub mod bitmap;
 pub mod connection;
 pub mod generic;
+pub mod geo;
 pub mod hash;
 mod help;
 pub mod hyperloglog;

@@ -8,6 +8,7 @@ use super::generic::{
     pexpireat, pexpiretime, pttl, randomkey, rename, renamenx, restore, scan, sort, touch, ttl,
     r#type, unlink, wait,
 };
+use super::geo::{geoadd, geodist, geohash, geopos, georadius, geosearch, geosearchstore};
 use super::hash::{
     hdel, hexists, hexpire, hexpireat, hexpiretime, hget, hgetall, hgetdel, hgetex, hincrby,
     hincrbyfloat, hkeys, hlen, hmget, hmset, hpersist, hpexpire, hpexpireat, hpexpiretime, hpttl,
@@ -92,6 +93,17 @@ pub static COMMANDS: &[Entry] = &[
     entry!(r#type::TypeOf),
     entry!(unlink::Unlink),
     entry!(plain wait::Wait),
+    // geo
+    entry!(geoadd::GeoAdd),
+    entry!(geodist::GeoDist),
+    entry!(geohash::GeoHash),
+    entry!(geopos::GeoPos),
+    entry!(georadius::GeoRadius),
+    entry!(georadius::GeoRadiusByMember, SPEC_BY_MEMBER),
+    entry!(georadius::GeoRadiusByMemberRo, SPEC_BY_MEMBER_RO),
+    entry!(georadius::GeoRadiusRo, SPEC_RO),
+    entry!(geosearch::GeoSearch),
+    entry!(geosearchstore::GeoSearchStore),
     // hyperloglog
     entry!(pfadd::PfAdd),
     entry!(pfcount::PfCount),

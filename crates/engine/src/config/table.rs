@@ -232,6 +232,19 @@ choices! {
         /// When the kernel likes.
         No = 2 "no",
     }
+    /// Which version of the RDB format values are written in.
+    RdbSaveVersion {
+        /// The oldest that can hold the value, but not below 10.
+        Auto = 0 "auto",
+        /// Redis 7.0.
+        V10 = 10 "10",
+        /// Redis 7.2, Valkey 7.2 and 8.
+        V11 = 11 "11",
+        /// Redis 7.4.
+        V12 = 12 "12",
+        /// Valkey 9.
+        Valkey80 = 80 "valkey80",
+    }
     /// How the kernel's out-of-memory score of the process is set.
     OomScoreAdj {
         /// It is left alone.
@@ -527,12 +540,13 @@ params! {
     LfuDecayTime: int("lfu-decay-time", "1", (0, I32), Engine,
         "Minutes after which the counter of uses falls by one.");
     LazyfreeLazyEviction: yes_no("lazyfree-lazy-eviction", "no", Engine,
-        "Evicted values are freed in the background.");
+        "Evicted values are freed in the background; large ones always are.");
     LazyfreeLazyExpire: yes_no("lazyfree-lazy-expire", "no", Engine,
-        "Expired values are freed in the background.");
+        "Expired values are freed in the background; large ones always are.");
     LazyfreeLazyServerDel: yes_no("lazyfree-lazy-server-del", "no", Engine,
-        "Overwritten values are freed in the background.");
-    LazyfreeLazyUserDel: yes_no("lazyfree-lazy-user-del", "no", Engine, "DEL acts as UNLINK.");
+        "Overwritten values are freed in the background; large ones always are.");
+    LazyfreeLazyUserDel: yes_no("lazyfree-lazy-user-del", "no", Engine,
+        "DEL acts as UNLINK; both leave large values to the background in any case.");
     LazyfreeLazyUserFlush: yes_no("lazyfree-lazy-user-flush", "no", Engine,
         "FLUSHDB and FLUSHALL act as with ASYNC.");
     HashMaxListpackEntries: int("hash-max-listpack-entries", "512", (0, I64), Engine,
@@ -613,6 +627,8 @@ params! {
         "Refuse writes after a snapshot has failed.");
     Rdbcompression: yes_no("rdbcompression", "yes", Host, "Compress strings in snapshots.");
     Rdbchecksum: yes_no("rdbchecksum", "yes", Host, "Snapshots end in a checksum.").at_start();
+    RdbSaveVersion: choice("rdb-save-version", "auto", RdbSaveVersion::WORDS, Engine,
+        "Version of DUMP's bytes: 10, 11, 12, valkey80, or the oldest that can hold the value.");
     RdbDelSyncFiles: yes_no("rdb-del-sync-files", "no", Nothing,
         "Replication leaves no snapshots behind.");
     RdbSaveIncrementalFsync: yes_no("rdb-save-incremental-fsync", "yes", Nothing,

@@ -11,7 +11,8 @@ use super::error::ConfigError;
 use super::kind::{Kind, Value};
 use super::special::{BindAddress, ClientClass, OutputLimit, SavePoint};
 use super::table::{
-    AppendFsync, Apply, Id, LogLevel, MaxmemoryPolicy, OomScoreAdj, Profile, Supervised, TABLE,
+    AppendFsync, Apply, Id, LogLevel, MaxmemoryPolicy, OomScoreAdj, Profile, RdbSaveVersion,
+    Supervised, TABLE,
 };
 
 /// The values of all parameters.
@@ -335,6 +336,12 @@ impl Config {
             }
             bytes => bytes.cast_unsigned(),
         }
+    }
+
+    /// `rdb-save-version`.
+    #[must_use]
+    pub fn rdb_save_version(&self) -> RdbSaveVersion {
+        RdbSaveVersion::from_value(self.int(Id::RdbSaveVersion)).unwrap_or(RdbSaveVersion::Auto)
     }
 
     /// `databases`.

@@ -91,6 +91,12 @@ impl Arena {
         self.push(class, offset);
     }
 
+    /// Gives a part of all memory back to the system; whether none is left. Nothing may be read or
+    /// allocated afterwards.
+    pub(crate) fn free_some(&mut self) -> bool {
+        self.segments.free_some()
+    }
+
     /// Address of a block.
     #[inline(always)]
     pub(crate) fn at(&self, offset: Offset) -> *mut u8 {

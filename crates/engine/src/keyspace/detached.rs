@@ -19,13 +19,15 @@ pub(crate) struct Condemned {
     freed: u64,
     /// Buckets before this are saved, once nobody changes the database any more.
     saved: u64,
+    /// Nobody waits for its memory.
+    lazy: bool,
     /// A running snapshot was marked before the database was flushed.
     wanted: bool,
 }
 
 impl Condemned {
-    pub(crate) fn new(db: Box<Db>, wanted: bool) -> Self {
-        Condemned { db, freed: 0, saved: 0, wanted }
+    pub(crate) fn new(db: Box<Db>, wanted: bool, lazy: bool) -> Self {
+        Condemned { db, freed: 0, saved: 0, wanted, lazy }
     }
 
     /// The number that a running snapshot knows the database by, if it needs it.
@@ -38,9 +40,14 @@ impl Condemned {
         self.wanted = false;
     }
 
-    /// Its entries when it left, those that are free since among them.
-    pub(crate) fn len(&self) -> u64 {
+    /// Keys that were in it.
+    pub(crate) fn keys(&self) -> u64 {
         self.db.table.len()
+    }
+
+    /// Those, if nobody waits for their memory.
+    pub(crate) fn lazy_keys(&self) -> u64 {
+        if self.lazy { self.keys() } else { 0 }
     }
 
     /// Bytes of its table.
@@ -75,11 +82,6 @@ impl Detached {
         Detached { arena, dbs, outside, epoch }
     }
 
-    /// Its entries when it left, those that are free since among them.
-    pub(crate) fn len(&self) -> u64 {
-        self.dbs.iter().map(Condemned::len).sum()
-    }
-
     /// Saves about `budget` entries that the snapshot still needs; `true` when none is left.
     pub(crate) fn save(&mut self, tap: &Tap, budget: &mut usize) -> bool {
         let Detached { arena, dbs, epoch, .. } = self;
@@ -104,29 +106,62 @@ impl Detached {
         true
     }
 
-    /// Frees what about `budget` entries hold outside of the arena, which goes with the piece
-    /// itself; `true` when nothing is left.
-    pub(crate) fn free(&mut self, mut budget: usize) -> bool {
+    /// Keys that are in the piece.
+    pub(crate) fn keys(&self) -> u64 {
+        self.dbs.iter().map(Condemned::keys).sum()
+    }
+
+    /// Bytes that it takes.
+    pub(crate) fn bytes(&self) -> u64 {
+        let tables: u64 = self.dbs.iter().map(Condemned::table_bytes).sum();
+        self.arena.used_bytes() + self.outside.bytes + tables
+    }
+
+    /// Frees what about `budget` entries hold outside of the arena, then the arena and the tables a
+    /// part at a time; `true` when nothing is left. Values go to `take`, to be dropped or
+    /// kept; it says how many entries that was worth.
+    pub(crate) fn free(
+        &mut self,
+        mut budget: usize,
+        take: &mut dyn FnMut(Pointee) -> usize,
+    ) -> bool {
         while self.outside.entries > 0 && budget > 0 {
-            let Some(db) = self.dbs.last_mut() else { return true };
+            let Some(db) = self.dbs.last_mut() else { break };
             let mut offsets = SmallVec::new();
             let more = db.next_to_free(&mut offsets);
             budget = budget.saturating_sub(offsets.len().max(1));
             for entry in offsets.into_iter().map(|offset| self.arena.entry(offset)) {
                 self.outside.remove(entry);
-                drop(free_outside(entry));
+                let (pointee, key) = free_outside(entry);
+                drop(key);
+                if let Some(pointee) = pointee {
+                    budget = budget.saturating_sub(take(pointee));
+                }
             }
             if !more {
                 self.dbs.pop();
             }
         }
-        self.outside.entries == 0
+        if budget == 0 || !self.arena.free_some() {
+            return false;
+        }
+        while let Some(db) = self.dbs.last_mut() {
+            if !db.db.table.free_some() {
+                return false;
+            }
+            self.dbs.pop();
+        }
+        true
     }
 }
 
 impl Drop for Detached {
     fn drop(&mut self) {
-        self.free(usize::MAX);
+        let mut free = |pointee| {
+            drop(pointee);
+            0
+        };
+        while !self.free(usize::MAX, &mut free) {}
     }
 }
 

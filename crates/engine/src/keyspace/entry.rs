@@ -597,6 +597,16 @@ pub(crate) enum Pointee {
     Object(Box<Object>),
 }
 
+impl Pointee {
+    /// Bytes that it takes.
+    pub(crate) fn bytes(&self) -> u64 {
+        match self {
+            Pointee::Shared(shared) => shared.capacity() as u64,
+            Pointee::Object(object) => object.bytes(),
+        }
+    }
+}
+
 /// A value in the form in which it goes into an entry. A pointer form owns what it points at
 /// until an entry has taken it over.
 pub(crate) enum Form<'a> {

@@ -12,6 +12,7 @@
 use super::entry::{Form, MAX_INLINE_VALUE, Meta, NewValue, Pointee, SharedBytes, Type, ValueRef};
 use super::shard::{Due, Found, Shard};
 use crate::changes::Changes;
+use crate::freeing::{Cause, Discarded};
 use crate::notify::Step;
 use crate::values::Object;
 use crate::values::hash::Fields;
@@ -164,7 +165,7 @@ impl<'g> Gate<'g> {
         match self.found() {
             Some(found) => {
                 let (found, old) = self.shard.replace(self.db, found, &form, deadline_ms);
-                self.changes.garbage.extend(old);
+                self.discard(old, Cause::Overwritten);
                 self.shard.entry(found).note_written(self.changes.access);
                 self.found = Some(found);
                 self.stale = false;
@@ -196,10 +197,19 @@ impl<'g> Gate<'g> {
 
     /// Removes the key; whether it was there.
     pub fn remove(&mut self) -> bool {
+        self.remove_because(Cause::Removed)
+    }
+
+    /// The same; the value is freed by the housekeeper where that is worth it.
+    pub fn unlink(&mut self) -> bool {
+        self.remove_because(Cause::Unlinked)
+    }
+
+    fn remove_because(&mut self, cause: Cause) -> bool {
         let Some(found) = self.found() else { return false };
         self.before_change();
         let old = self.shard.remove(self.db, self.hash, found);
-        self.changes.garbage.extend(old);
+        self.discard(old, cause);
         self.forget();
         self.after_change(Step::Removed);
         true
@@ -357,7 +367,11 @@ impl<'g> Gate<'g> {
     /// Keeps what an edit took out of a collection until the locks are given back, and frees it
     /// then.
     pub fn free_later(&mut self, part: Object) {
-        self.changes.garbage.push(Pointee::Object(Box::new(part)));
+        self.discard(Some(Pointee::Object(Box::new(part))), Cause::Removed);
+    }
+
+    fn discard(&mut self, old: Option<Pointee>, cause: Cause) {
+        self.changes.garbage.extend(old.map(|value| Discarded { value, cause }));
     }
 
     fn edit_shared<R>(&mut self, found: Found, edit: impl FnOnce(&mut Vec<u8>) -> R) -> R {
@@ -389,7 +403,7 @@ impl<'g> Gate<'g> {
         let Some((taken, is_empty)) = taken else { return 0 };
         if is_empty {
             let old = self.shard.remove(db, hash, found);
-            self.changes.garbage.extend(old);
+            self.discard(old, Cause::Expired);
             self.forget();
         }
         if !taken.is_empty() {
@@ -410,7 +424,7 @@ impl<'g> Gate<'g> {
             _ => None,
         };
         let old = self.shard.remove(self.db, self.hash, found);
-        self.changes.garbage.extend(old);
+        self.discard(old, Cause::Expired);
         match fields {
             Some(fields) => {
                 self.shard.stats.expired_fields += fields as u64;

@@ -7,7 +7,11 @@
 //! Knows nothing of what the units hold; [`super::arena`] and [`super::table`] build on it.
 #![allow(unsafe_code)]
 
+use crate::freeing::BYTES_AT_ONCE;
+#[cfg(target_os = "linux")]
+use rustix::mm::{Advice, madvise};
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
+use std::ops::Range;
 use std::ptr::NonNull;
 
 /// Units are addressed by 32 bits: with a first segment of one unit that takes 33 segments.
@@ -25,6 +29,8 @@ pub(crate) struct Segments<const UNIT: usize> {
     bases: [*mut u8; MAX_SEGMENTS],
     count: u8,
     first_log2: u8,
+    /// Bytes of the last segment that [`Segments::free_some`] gave back.
+    given_back: usize,
 }
 
 // SAFETY: the segments are plain memory owned by this value; nothing in them is thread-bound.
@@ -35,7 +41,8 @@ unsafe impl<const UNIT: usize> Sync for Segments<UNIT> {}
 impl<const UNIT: usize> Segments<UNIT> {
     /// No memory yet; the first segment will hold `1 << first_log2` units.
     pub(crate) fn new(first_log2: u8) -> Self {
-        Segments { bases: [std::ptr::null_mut(); MAX_SEGMENTS], count: 0, first_log2 }
+        let bases = [std::ptr::null_mut(); MAX_SEGMENTS];
+        Segments { bases, count: 0, first_log2, given_back: 0 }
     }
 
     /// How many units the mapped segments hold.
@@ -78,6 +85,28 @@ impl<const UNIT: usize> Segments<UNIT> {
         (32 - (index >> self.first_log2).leading_zeros()) as usize
     }
 
+    /// Gives a part of the last segment back to the system, or all of it if it is small; whether
+    /// no segment is left. Units must not be used afterwards.
+    pub(crate) fn free_some(&mut self) -> bool {
+        let Some(last) = self.count.checked_sub(1) else { return true };
+        let (start, units) = self.extent(last);
+        let memory = self.bases[usize::from(last)].wrapping_add(start as usize * UNIT);
+        let len = units as usize * UNIT;
+        let from = self.given_back.min(len);
+        let to = len.min(from + BYTES_AT_ONCE);
+        if len > BYTES_AT_ONCE && from < len {
+            give_back(memory, from..to);
+            self.given_back = to;
+            return false;
+        }
+        self.given_back = 0;
+        self.count = last;
+        // SAFETY: `grow` got exactly this address from the allocator with this layout, and the
+        // segment is no longer counted.
+        unsafe { dealloc(memory, Self::layout(units)) };
+        self.count == 0
+    }
+
     fn extent(&self, segment: u8) -> (u64, u64) {
         match segment {
             0 => (0, 1u64 << self.first_log2),
@@ -100,6 +129,26 @@ impl<const UNIT: usize> Drop for Segments<UNIT> {
             unsafe { dealloc(memory, Self::layout(units)) };
         }
     }
+}
+
+/// Tells the system that a part of a block is not needed: its pages are taken back now, and the
+/// block's end later costs nothing.
+fn give_back(memory: *mut u8, part: Range<usize>) {
+    #[cfg(target_os = "linux")]
+    {
+        let page = PAGE as usize;
+        let (start, end) = (memory.addr() + part.start, memory.addr() + part.end);
+        let (start, end) = (start.next_multiple_of(page), end / page * page);
+        if start < end {
+            let pages = memory.with_addr(start).cast();
+            // SAFETY: whole pages within a block that is ours and whose content nobody needs.
+            let advised = unsafe { madvise(pages, end - start, Advice::LinuxDontNeed) };
+            // Where the system does not want to, all of it is taken back at the end.
+            let _ = advised;
+        }
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = (memory, part);
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use super::snapshot::Tap;
 use super::table::{Place, Table};
 use super::wheel::{Links, Wheel};
 use crate::blocking::Waiters;
+use crate::freeing::{Cause, Discarded};
 use crate::values::Object;
 use crate::watch::Watched;
 use smallvec::SmallVec;
@@ -101,6 +102,8 @@ pub struct ShardStats {
     pub expired: u64,
     /// Fields of hashes removed because their time had come.
     pub expired_fields: u64,
+    /// Entries of flushed databases whose memory was given back when there was time.
+    pub lazyfreed: u64,
 }
 
 /// A shard.
@@ -164,6 +167,11 @@ impl Shard {
             .map_or((0, 0), |db| (db.table.len(), db.wheel.as_ref().map_or(0, |wheel| wheel.len())))
     }
 
+    /// Keys of flushed databases whose memory nobody waits for.
+    pub(crate) fn lazy_keys(&self) -> u64 {
+        self.condemned.iter().map(Condemned::lazy_keys).sum()
+    }
+
     /// Buckets of a database's table: those of their own, and those behind others.
     pub(crate) fn buckets(&self, db: u8) -> (u64, u64) {
         self.dbs[usize::from(db)].as_ref().map_or((0, 0), |db| db.table.bucket_counts())
@@ -184,11 +192,6 @@ impl Shard {
     /// Bytes of the tables.
     pub(crate) fn table_bytes(&self) -> u64 {
         self.dbs.iter().flatten().map(|db| db.table.bytes()).sum()
-    }
-
-    /// Entries that were flushed and whose memory is not free yet.
-    pub(crate) fn condemned(&self) -> u64 {
-        self.condemned.iter().map(Condemned::len).sum()
     }
 
     /// Finds a key, due or not.
@@ -469,9 +472,9 @@ impl Shard {
         None
     }
 
-    /// Empties a database, or all of them: O(1). What other databases of the shard share no memory
-    /// with is handed to the caller; the rest is condemned, see [`Shard::reclaim`].
-    pub(crate) fn flush(&mut self, db: Option<u8>) -> Option<Detached> {
+    /// Empties a database, or all of them, and nobody waits for the memory if `lazy`: O(1). What
+    /// other databases of the shard share no memory with is handed to the caller; the rest is condemned, see [`Shard::reclaim`].
+    pub(crate) fn flush(&mut self, db: Option<u8>, lazy: bool) -> Option<Detached> {
         let kept = |number: usize| db.is_some_and(|db| usize::from(db) != number);
         let others = (0..DATABASES).any(|number| {
             kept(number) && self.dbs[number].as_ref().is_some_and(|db| db.table.len() > 0)
@@ -480,7 +483,7 @@ impl Shard {
             return self.detach();
         }
         let home = db.and_then(|db| self.dbs[usize::from(db)].take())?;
-        self.condemned.push(Condemned::new(home, self.tap.is_some()));
+        self.condemned.push(Condemned::new(home, self.tap.is_some(), lazy));
         self.next_due_ms = 0;
         None
     }
@@ -494,14 +497,14 @@ impl Shard {
         let arena = std::mem::replace(&mut self.arena, Arena::new(ARENA_FIRST_LOG2));
         let mut dbs = std::mem::take(&mut self.condemned);
         let living = std::mem::take(&mut self.dbs).into_iter().flatten();
-        dbs.extend(living.map(|db| Condemned::new(db, wanted)));
+        dbs.extend(living.map(|db| Condemned::new(db, wanted, false)));
         self.next_due_ms = u64::MAX;
         Some(Detached::new(arena, dbs, std::mem::take(&mut self.outside), self.epoch))
     }
 
     /// Gives about `most` entries of condemned databases back to the arena; whether there are
     /// more. What a running snapshot still needs of them is handed over first.
-    pub(crate) fn reclaim(&mut self, most: usize, garbage: &mut Vec<Pointee>) -> bool {
+    pub(crate) fn reclaim(&mut self, most: usize, garbage: &mut Vec<Discarded>) -> bool {
         let mut reclaimed = 0;
         while let Some(mut condemned) = self.condemned.pop() {
             let mut more = true;
@@ -517,11 +520,17 @@ impl Shard {
                 self.condemned.push(condemned);
                 return true;
             }
+            self.stats.lazyfreed += condemned.lazy_keys();
         }
         false
     }
 
-    fn reclaim_entry(&mut self, wanted_as: Option<u8>, offset: Offset, garbage: &mut Vec<Pointee>) {
+    fn reclaim_entry(
+        &mut self,
+        wanted_as: Option<u8>,
+        offset: Offset,
+        garbage: &mut Vec<Discarded>,
+    ) {
         let entry = self.arena.entry(offset);
         if let (Some(number), Some(tap)) = (wanted_as, &self.tap)
             && entry.epoch() != self.epoch
@@ -529,7 +538,8 @@ impl Shard {
             tap.save(number, entry);
         }
         self.outside.remove(entry);
-        garbage.extend(entry.take_pointee());
+        let value = entry.take_pointee();
+        garbage.extend(value.map(|value| Discarded { value, cause: Cause::Flushed }));
         self.free_entry(offset);
     }
 
@@ -566,7 +576,7 @@ impl Shard {
         walk: &mut Walk,
         tap: &Arc<Tap>,
         budget: &mut usize,
-        garbage: &mut Vec<Pointee>,
+        garbage: &mut Vec<Discarded>,
     ) -> bool {
         if self.reclaim(*budget, garbage) {
             return false;

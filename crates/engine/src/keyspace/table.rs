@@ -99,6 +99,13 @@ impl Table {
             + self.overflow.resident_bytes(u64::from(self.overflow_used))
     }
 
+    /// Gives a part of all memory back to the system; whether none is left. The table is good for
+    /// nothing else afterwards.
+    pub(crate) fn free_some(&mut self) -> bool {
+        self.len = 0;
+        self.home.free_some() && self.overflow.free_some()
+    }
+
     /// Finds the item with this hash for which `is` holds.
     #[inline]
     pub(crate) fn find(&self, hash: u64, mut is: impl FnMut(Offset) -> bool) -> Option<Place> {

@@ -10,15 +10,7 @@
 use super::detached::Detached;
 use super::entry::{Entry, Type};
 use super::shard::{DATABASES, Shard};
-use crate::changes::Changes;
-use crate::engine::Engine;
 use crate::keys::Keys;
-
-/// Entries of condemned databases that are freed under one hold of a lock.
-const RECLAIM_AT_ONCE: usize = 256;
-
-/// Entries of detached shards that the housekeeper frees in one round.
-const FREE_AT_ONCE: usize = 16 * 1024;
 
 /// Draws before a random key is looked for among all that are not due.
 const RANDOM_TRIES: u32 = 100;
@@ -36,9 +28,9 @@ pub enum Freeing {
 /// What a command flushed, to be freed after its locks.
 #[derive(Default)]
 pub(crate) struct Flushed {
-    detached: Vec<Detached>,
+    pub(crate) detached: Vec<Detached>,
     /// Somebody waits until all of it is free.
-    sync: bool,
+    pub(crate) sync: bool,
 }
 
 /// A key as a walk meets it.
@@ -69,7 +61,7 @@ impl Keys<'_> {
             }
             removed += keys;
             shard.watched.touch_where(|number, key| is_flushed(number) && has(shard, number, key));
-            if let Some(detached) = shard.flush(db) {
+            if let Some(detached) = shard.flush(db, freeing == Freeing::Async) {
                 let unwanted = match &shard.tap {
                     Some(tap) => tap.give(detached),
                     None => Some(detached),
@@ -190,35 +182,6 @@ impl Keys<'_> {
             left -= len;
         }
         None
-    }
-}
-
-impl Engine {
-    /// Frees what a command flushed; its locks are given back.
-    pub(crate) fn free_flushed(&self, flushed: Flushed, changes: &mut Changes) {
-        if !flushed.sync {
-            self.garbage.lock().extend(flushed.detached);
-            self.call_housekeeper();
-            return;
-        }
-        drop(flushed);
-        for shard in 0..self.shard_count() {
-            let mut reclaim =
-                |shard: &mut Shard| shard.reclaim(RECLAIM_AT_ONCE, &mut changes.garbage);
-            while self.try_shard(shard, &mut reclaim) == Some(true) {}
-        }
-        changes.garbage.clear();
-    }
-
-    /// Frees a part of what was flushed and waits for that; whether there is more.
-    pub(crate) fn free_garbage(&self) -> bool {
-        let Some(mut detached) = self.garbage.lock().pop() else { return false };
-        if !detached.free(FREE_AT_ONCE) {
-            self.garbage.lock().push(detached);
-            return true;
-        }
-        drop(detached);
-        !self.garbage.lock().is_empty()
     }
 }
 

@@ -64,6 +64,8 @@ struct Changed {
     exists: bool,
     written: bool,
     deadline: Deadline,
+    /// The command noted something of it.
+    noted: bool,
     /// Something was told of it.
     told: bool,
     /// It is gone, and that is still to be told.
@@ -146,6 +148,7 @@ impl Notices {
             exists,
             written: false,
             deadline: Deadline::Untouched,
+            noted: false,
             told: false,
             owes_end: false,
         });
@@ -173,6 +176,13 @@ impl Notices {
             Step::DeadlineSet => change.deadline = Deadline::Set,
             Step::DeadlineRemoved => change.deadline = Deadline::Removed,
             Step::Removed => change.exists = false,
+        }
+    }
+
+    /// The command notes something of a key that it changed.
+    pub(crate) fn note(&mut self, db: u8, key: &[u8]) {
+        if let Some(at) = self.find(db, key) {
+            self.changed[at].noted = true;
         }
     }
 
@@ -304,6 +314,7 @@ impl Notices {
                 When::Changed | When::Always => true,
                 When::Written => change.exists && change.written,
                 When::Removed => !change.exists,
+                When::Noted => change.noted,
             };
             if is_meant {
                 self.tell_change(change, flags, Some(name), when, spec);

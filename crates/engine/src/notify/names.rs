@@ -47,6 +47,9 @@ pub enum When {
     Removed,
     /// The key was changed, or is gone: that is told besides, after all names.
     Always,
+    /// The key was changed, and the command noted of it what not every such change is
+    /// ([`crate::keys::Keys::note`]).
+    Noted,
 }
 
 /// Which command must, or must not, have been named as the effect.
@@ -130,6 +133,15 @@ impl Told {
     /// A name for the keys of one key spec.
     pub const fn of(role: usize, name: &'static str) -> Told {
         Told { role: Some(role), when: When::Changed, name: Name::Fixed(name), effect: None }
+    }
+
+    /// The command's own name for whatever keys it changed, before other events.
+    pub const OWN_NAME: Told =
+        Told { role: None, when: When::Changed, name: Name::Own, effect: None };
+
+    /// A name for the keys of one key spec, where the command notes that it is meant.
+    pub const fn noted(role: usize, name: &'static str) -> Told {
+        Told { when: When::Noted, ..Told::of(role, name) }
     }
 
     /// A name for whatever keys the command changed, by the words after the keys.

@@ -43,8 +43,6 @@ pub struct Stats {
     pub output_limit: AtomicU64,
     /// Error replies.
     pub errors: AtomicU64,
-    /// Values with memory of their own that were freed after the locks.
-    pub(crate) freed_later: AtomicU64,
     /// The most memory seen at once; stays over a reset.
     pub(crate) peak_bytes: AtomicU64,
     errors_by_code: Mutex<HashMap<Box<str>, u64>>,
@@ -101,7 +99,6 @@ impl Default for Stats {
             input_limit: AtomicU64::default(),
             output_limit: AtomicU64::default(),
             errors: AtomicU64::default(),
-            freed_later: AtomicU64::default(),
             peak_bytes: AtomicU64::default(),
             errors_by_code: Mutex::default(),
             stripes: std::array::from_fn(|_| OnceLock::new()),
@@ -208,11 +205,6 @@ impl Stats {
         traffic
     }
 
-    /// How many values with memory of their own were freed after the locks.
-    pub fn freed_later(&self) -> u64 {
-        self.freed_later.load(Ordering::Relaxed)
-    }
-
     /// What all threads counted that serve connections.
     pub fn traffic(&self) -> TrafficSums {
         self.all_traffic().since(&self.baseline.lock().traffic)
@@ -237,9 +229,8 @@ impl Stats {
 
     /// `CONFIG RESETSTAT`
     pub fn reset(&self) {
-        let Stats { connections, rejected, input_limit, output_limit, errors, freed_later, .. } =
-            self;
-        let counters = [connections, rejected, input_limit, output_limit, errors, freed_later];
+        let Stats { connections, rejected, input_limit, output_limit, errors, .. } = self;
+        let counters = [connections, rejected, input_limit, output_limit, errors];
         counters.iter().for_each(|counter| counter.store(0, Ordering::Relaxed));
         self.errors_by_code.lock().clear();
         let numbers = 0..commands::all().len();

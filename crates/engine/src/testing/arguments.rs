@@ -94,7 +94,8 @@ impl Requests {
     /// What `DUMP` answers of some string.
     fn payload(&mut self) -> Vec<u8> {
         let text = self.value();
-        dump::payload(ValueRef::String(&text, false), dump::Choice::default(), false)
+        let value = ValueRef::String(&text, false);
+        dump::payload(value, dump::Choice::default(), false).unwrap_or_default()
     }
 
     /// One of some words.

@@ -3,10 +3,10 @@
 //! Knows no key; for changes and for answers the types' own modules are the way.
 
 use crate::keyspace::{Kind, ValueRef};
-use crate::values::Object;
 use crate::values::list::Node;
 use crate::values::sorted::SortedRef;
-use crate::values::stream::Id;
+use crate::values::stream::{Id, Stream};
+use crate::values::{Object, dict};
 use larder_codec::integer::MAX_TEXT;
 use larder_codec::{intset, listpack};
 
@@ -25,8 +25,9 @@ pub enum Element<'a> {
     Entry((u64, u64)),
 }
 
-/// Visits every element of a value once, those of a list and a stream in order.
-pub fn each(value: ValueRef<'_>, visit: &mut dyn FnMut(Element<'_>)) {
+/// Visits every element of a value once, those of a list and a stream in order; fields that are due
+/// are not there.
+pub fn each(value: ValueRef<'_>, now_ms: u64, visit: &mut dyn FnMut(Element<'_>)) {
     match value {
         ValueRef::String(text, _) => visit(Element::Text(text)),
         ValueRef::Packed(kind, bytes) => each_packed(kind, bytes, visit),
@@ -42,20 +43,12 @@ pub fn each(value: ValueRef<'_>, visit: &mut dyn FnMut(Element<'_>)) {
             members.iter().for_each(|member| visit(Element::Member(member)));
         }
         ValueRef::Object(_, Object::Hash(fields)) => {
-            for (field, value) in fields.dict().iter() {
-                visit(Element::Field(field, value.value));
+            let lives = |held: &dict::Value<'_>| held.deadline_ms.is_none_or(|ms| ms > now_ms);
+            for (field, held) in fields.dict().iter().filter(|(_, held)| lives(held)) {
+                visit(Element::Field(field, held.value));
             }
         }
-        ValueRef::Object(_, Object::Stream(stream)) => {
-            let mut digits = [0; MAX_TEXT];
-            for entry in stream.entries().range(Id::MIN, Id::MAX) {
-                visit(Element::Entry((entry.id.ms, entry.id.seq)));
-                for (field, value) in entry.pairs() {
-                    visit(Element::Text(field.as_bytes(&mut digits)));
-                    visit(Element::Text(value.as_bytes(&mut digits)));
-                }
-            }
-        }
+        ValueRef::Object(_, Object::Stream(stream)) => each_entry(stream, visit),
         ValueRef::Object(_, Object::Sorted(sorted)) => {
             sorted.tree().iter().for_each(|key| visit(Element::Scored(key.member, key.score)));
         }
@@ -88,6 +81,17 @@ fn each_packed(kind: Kind, bytes: &[u8], visit: &mut dyn FnMut(Element<'_>)) {
         }
         _ => {
             listpack::iter(bytes).for_each(|e| visit(Element::Text(e.as_bytes(&mut digits))));
+        }
+    }
+}
+
+fn each_entry(stream: &Stream, visit: &mut dyn FnMut(Element<'_>)) {
+    let mut digits = [0; MAX_TEXT];
+    for entry in stream.entries().range(Id::MIN, Id::MAX) {
+        visit(Element::Entry((entry.id.ms, entry.id.seq)));
+        for (field, value) in entry.pairs() {
+            visit(Element::Text(field.as_bytes(&mut digits)));
+            visit(Element::Text(value.as_bytes(&mut digits)));
         }
     }
 }

@@ -7,6 +7,7 @@ pub mod bits;
 pub mod dict;
 pub mod dump;
 pub mod elements;
+pub mod geo;
 pub mod hash;
 pub mod hyperloglog;
 pub mod lcs;
@@ -18,6 +19,9 @@ pub mod stream;
 pub mod string;
 
 use crate::keyspace::Kind;
+
+/// Elements that share a block of memory in a hash table or a tree, at least.
+const ELEMENTS_A_BLOCK: usize = 32;
 
 /// A collection with memory of its own.
 #[derive(Debug, Clone)]
@@ -54,6 +58,32 @@ impl Object {
             Object::Set(set) => set.bytes(),
             Object::Sorted(set) => set.bytes(),
             Object::Stream(stream) => stream.bytes(),
+        }
+    }
+
+    /// Parts that are freed one by one, as Redis counts them.
+    pub(crate) fn parts(&self) -> usize {
+        match self {
+            Object::Hash(fields) => fields.dict().len(),
+            Object::List(list) => list.nodes().len(),
+            Object::Set(set) => set.len(),
+            Object::Sorted(set) => set.len(),
+            Object::Stream(stream) => {
+                let pending = |(_, group): (&[u8], &stream::Group)| 1 + group.pending_count();
+                stream.entries().nodes().count() + stream.groups().map(pending).sum::<usize>()
+            }
+        }
+    }
+
+    /// Gives back about so many blocks of memory; whether next to nothing is left. The value is
+    /// good for nothing else afterwards.
+    pub(crate) fn free_some(&mut self, blocks: usize) -> bool {
+        match self {
+            Object::Hash(fields) => fields.dict_mut().free_some(blocks * ELEMENTS_A_BLOCK),
+            Object::List(list) => list.free_some(blocks),
+            Object::Set(set) => set.free_some(blocks),
+            Object::Sorted(set) => set.free_some(blocks * ELEMENTS_A_BLOCK),
+            Object::Stream(stream) => stream.free_some(blocks * ELEMENTS_A_BLOCK),
         }
     }
 }

@@ -1,11 +1,13 @@
 //! `DEL key [key ...]`
 //!
-//! Removes keys; answers how many were there. O(keys); large values are freed after the locks.
+//! Removes keys; answers how many were there. O(keys). Values are freed after the locks, large ones
+//! in the background, others there as well if `lazyfree-lazy-user-del` says so.
 //!
 //! Effect: the command for the keys that were there.
 
 use crate::args::Args;
 use crate::command::{Command, Ctx, Words};
+use crate::config::Id;
 use crate::error::Error;
 use crate::reply::Reply;
 use crate::spec::{Group, KeySpec, Spec, acl, flag, key};
@@ -48,9 +50,11 @@ impl<'a> Command<'a> for Del<'a> {
     }
 
     fn run(&self, ctx: &mut Ctx<'_, '_>, reply: &mut dyn Reply) -> Result<(), Error> {
+        let lazy = ctx.config().flag(Id::LazyfreeLazyUserDel);
         let mut removed = Vec::with_capacity(self.keys.len());
         for key in self.keys {
-            if ctx.keys.write(key).remove() {
+            let mut gate = ctx.keys.write(key);
+            if if lazy { gate.unlink() } else { gate.remove() } {
                 removed.push(*key);
             }
         }

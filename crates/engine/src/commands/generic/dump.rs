@@ -4,7 +4,9 @@
 //! with a version and a checksum. Null without the key. The TTL is not part of it. O(value).
 //!
 //! The version is 10, which Redis reads from 7.0 on and Valkey in all versions, unless the value
-//! needs another: fields of a hash that expire exist in 12 (Redis 7.4) and in Valkey's 80 only.
+//! needs another: fields of a hash that expire exist in 12 (Redis 7.4) and in Valkey's 80 only, of
+//! which 12 is taken. `rdb-save-version` chooses another one, and nothing is dropped for it: DUMP
+//! fails where that version cannot hold the value.
 
 use crate::args::Args;
 use crate::command::{Command, Ctx, Words};
@@ -29,6 +31,9 @@ pub const SPEC: Spec = Spec {
     tips: &["nondeterministic_output"],
     ..Spec::BASE
 };
+
+const NEWER_VERSION: Error =
+    Error::text("ERR rdb-save-version names a version that cannot hold fields which expire");
 
 /// `DUMP`
 #[derive(Debug, Clone)]
@@ -56,7 +61,10 @@ impl<'a> Command<'a> for Dump<'a> {
         let config = ctx.config();
         let compress = config.flag(Id::Rdbcompression);
         match ctx.keys.read(self.key) {
-            Some(value) => reply.bulk(&payload(value, Choice::of(config), compress)),
+            Some(value) => {
+                let payload = payload(value, Choice::of(config), compress);
+                reply.bulk(&payload.ok_or(NEWER_VERSION)?);
+            }
             None => reply.null(),
         }
         Ok(())

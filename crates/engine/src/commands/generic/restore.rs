@@ -14,6 +14,7 @@ use crate::args::Args;
 use crate::command::{Command, Ctx, Words};
 use crate::error::Error;
 use crate::keyspace::OwnedValue;
+use crate::notify::names::Events;
 use crate::reply::Reply;
 use crate::spec::{Group, KeySpec, Spec, acl, flag, key};
 use crate::values::dump::{Rules, read};
@@ -32,6 +33,7 @@ pub const SPEC: Spec = Spec {
     flags: flag::WRITE | flag::DENYOOM,
     acl: acl::KEYSPACE | acl::DANGEROUS,
     keys: &[KeySpec::one(1, key::OW | key::UPDATE)],
+    events: Events::OWN_NAME.renewing(),
     ..Spec::BASE
 };
 

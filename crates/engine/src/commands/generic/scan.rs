@@ -3,7 +3,7 @@
 //! Walks over the database a piece at a time: answers the next cursor, 0 at the end, and keys.
 //! What is there during the whole walk is answered at least once, whatever grows or shrinks
 //! meanwhile. About `COUNT` keys are looked at (10), of which those that match are answered. A type
-//! that there is not matches nothing. O(COUNT).
+//! that there is not matches nothing. What is due among the keys looked at is removed. O(COUNT).
 //!
 //! A cursor is the place in a shard's table times the number of shards, plus the shard. A call
 //! holds the cursor's shard, and the ones behind it only as far as it takes to meet `COUNT` keys.
@@ -91,12 +91,13 @@ impl<'a> Command<'a> for Scan<'a> {
     fn run(&self, ctx: &mut Ctx<'_, '_>, reply: &mut dyn Reply) -> Result<(), Error> {
         let keys = &*ctx.keys;
         let (mut shard, mut place) = self.start(keys);
-        let (mut met, mut found) = (0, Vec::new());
+        let (mut met, mut found, mut due) = (0, Vec::new(), Vec::new());
         let cursor = loop {
             place = keys.scan_bucket(shard, place, |key| {
                 met += 1;
                 if self.is_wanted(key) {
-                    found.push(key.key.to_vec());
+                    let keys = if key.due { &mut due } else { &mut found };
+                    keys.push(key.key.to_vec());
                 }
             });
             shard += u16::from(place == 0);
@@ -107,6 +108,7 @@ impl<'a> Command<'a> for Scan<'a> {
                 break place * u64::from(keys.shard_count()) + u64::from(shard);
             }
         };
+        due.iter().for_each(|key| ctx.keys.remove_due(key));
         reply.array(2);
         reply.bulk(cursor.to_string().as_bytes());
         reply.array(found.len());
@@ -143,10 +145,10 @@ impl Scan<'_> {
         set
     }
 
+    /// Whether the type and the pattern are met; the key may be due.
     fn is_wanted(&self, met: Met<'_>) -> bool {
         let type_name = met.type_of.name().as_bytes();
-        !met.due
-            && self.type_of.is_none_or(|name| name.eq_ignore_ascii_case(type_name))
+        self.type_of.is_none_or(|name| name.eq_ignore_ascii_case(type_name))
             && self.pattern.is_none_or(|pattern| pattern == b"*" || matches(pattern, met.key))
     }
 }

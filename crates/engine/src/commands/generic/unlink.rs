@@ -1,7 +1,7 @@
 //! `UNLINK key [key ...]`
 //!
-//! Removes keys; answers how many were there. O(keys). The same as `DEL`, which frees large values
-//! after the locks as well.
+//! Removes keys; answers how many were there. O(keys). Values of more than a few parts are freed in
+//! the background; `DEL` leaves only large ones to it.
 //!
 //! Effect: the command for the keys that were there.
 
@@ -55,7 +55,7 @@ impl<'a> Command<'a> for Unlink<'a> {
     fn run(&self, ctx: &mut Ctx<'_, '_>, reply: &mut dyn Reply) -> Result<(), Error> {
         let mut removed = Vec::with_capacity(self.keys.len());
         for key in self.keys {
-            if ctx.keys.write(key).remove() {
+            if ctx.keys.write(key).unlink() {
                 removed.push(*key);
             }
         }

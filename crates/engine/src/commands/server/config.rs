@@ -166,6 +166,7 @@ pub struct ResetStat;
 
 nullary!(ResetStat, SPEC_RESETSTAT, |ctx, reply| {
     ctx.engine.stats().reset();
+    ctx.engine.garbage.reset();
     ctx.keys.shards().for_each(|shard| shard.stats = ShardStats::default());
     reply.ok();
     Ok(())

@@ -1,6 +1,6 @@
-//! `ZSCAN key cursor [MATCH pattern] [COUNT count]`
+//! `ZSCAN key cursor [MATCH pattern] [COUNT count] [NOSCORES]`
 //!
-//! Answers some members with their scores, and the cursor to go on with, 0 at the end. What is in
+//! Answers some members with their scores, without them with `NOSCORES`, and the cursor to go on with, 0 at the end. What is in
 //! the sorted set all along is met at least once, whatever else comes and goes. A small one comes
 //! whole. O(count).
 //!
@@ -18,7 +18,7 @@ use larder_codec::integer::MAX_TEXT;
 /// What is known of `ZSCAN`.
 pub const SPEC: Spec = Spec {
     name: "zscan",
-    syntax: "key cursor [MATCH pattern] [COUNT count]",
+    syntax: "key cursor [MATCH pattern] [COUNT count] [NOSCORES]",
     summary: "Iterates over members of a sorted set and their scores.",
     since: "2.8.0",
     group: Group::SortedSet,
@@ -44,6 +44,8 @@ pub struct Zscan<'a> {
     pub pattern: Option<&'a [u8]>,
     /// About how many members to look at.
     pub count: Option<u64>,
+    /// Answer members only.
+    pub no_scores: bool,
 }
 
 impl<'a> Command<'a> for Zscan<'a> {
@@ -52,13 +54,15 @@ impl<'a> Command<'a> for Zscan<'a> {
     fn parse(args: &mut Args<'a>) -> Result<Self, Error> {
         let key = args.word()?;
         let cursor = args.cursor()?;
-        let mut scan = Zscan { key, cursor, pattern: None, count: None };
+        let mut scan = Zscan { key, cursor, pattern: None, count: None, no_scores: false };
         while args.left() > 0 {
             if args.keyword("MATCH") {
                 scan.pattern = Some(args.word()?);
             } else if args.keyword("COUNT") {
                 let count = u64::try_from(args.int()?).ok().filter(|&count| count > 0);
                 scan.count = Some(count.ok_or(Error::Syntax)?);
+            } else if args.keyword("NOSCORES") {
+                scan.no_scores = true;
             } else {
                 return Err(Error::Syntax);
             }
@@ -73,6 +77,9 @@ impl<'a> Command<'a> for Zscan<'a> {
         }
         if let Some(count) = self.count {
             words.keyword("COUNT").int(count.cast_signed());
+        }
+        if self.no_scores {
+            words.keyword("NOSCORES");
         }
     }
 
@@ -94,10 +101,12 @@ impl<'a> Command<'a> for Zscan<'a> {
         }
         reply.array(2);
         reply.bulk(cursor.to_string().as_bytes());
-        reply.array(2 * found.len());
+        reply.array(if self.no_scores { found.len() } else { 2 * found.len() });
         for (member, score) in found {
             member.answer(reply);
-            reply.bulk(&score);
+            if !self.no_scores {
+                reply.bulk(&score);
+            }
         }
         Ok(())
     }

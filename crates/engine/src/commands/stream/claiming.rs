@@ -8,7 +8,11 @@
 use super::{push_id, xack, xclaim, xgroup};
 use crate::command::Words;
 use crate::keys::Keys;
+use crate::notify::names::{Events, Told};
 use crate::values::stream::{self, Delivery, Group, Id, Stream, stream_of};
+
+/// Of all that happens to pending entries, only a consumer that is made is told.
+pub(super) const CONSUMER_MADE: Events = Events::told(&[Told::noted(0, xgroup::CONSUMER_MADE)]);
 
 /// So that no effect has more words than a reader of the log accepts.
 const IDS_AN_EFFECT: usize = 1024;
@@ -37,6 +41,7 @@ impl Party<'_> {
             return Some(number);
         }
         let number = self.edit(keys, |group| group.add_consumer(self.consumer, now_ms));
+        keys.note(self.key);
         let words = [self.key, self.group, self.consumer];
         xgroup::effect(keys, &xgroup::CREATECONSUMER, &words);
         number

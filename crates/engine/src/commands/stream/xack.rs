@@ -7,6 +7,7 @@ use super::{Late, parse_ids, push_ids};
 use crate::args::Args;
 use crate::command::{Command, Ctx, Words};
 use crate::error::Error;
+use crate::notify::names::Events;
 use crate::reply::Reply;
 use crate::spec::{Group, KeySpec, Spec, flag, key};
 use crate::values::stream::{self, Id, stream_of};
@@ -23,6 +24,7 @@ pub const SPEC: Spec = Spec {
     arity: -4,
     flags: flag::WRITE | flag::FAST,
     keys: &[KeySpec::one(1, key::RW | key::UPDATE)],
+    events: Events::NONE,
     ..Spec::BASE
 };
 

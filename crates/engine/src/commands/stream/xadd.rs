@@ -8,10 +8,11 @@
 //! Effect: itself with the ID that the entry got and the trimming that was done.
 
 use super::trim::{Options, Trim};
-use super::{INVALID_ID, push_id, reply_id};
+use super::{INVALID_ID, push_id, reply_id, xtrim};
 use crate::args::Args;
 use crate::command::{Command, Ctx, Words};
 use crate::error::Error;
+use crate::notify::names::{Events, Told};
 use crate::reply::Reply;
 use crate::spec::{Group, KeySpec, Spec, flag, key};
 use crate::values::stream::{self, Id, Limits, MAX_BYTES, Written, stream_of};
@@ -30,6 +31,7 @@ pub const SPEC: Spec = Spec {
     flags: flag::WRITE | flag::DENYOOM | flag::FAST,
     keys: &[KeySpec::one(1, key::RW | key::UPDATE)],
     tips: &["nondeterministic_output"],
+    events: Events::told(&[Told::OWN_NAME, Told::noted(0, xtrim::SPEC.name)]),
     ..Spec::BASE
 };
 
@@ -120,7 +122,9 @@ impl<'a> Command<'a> for XAdd<'a> {
             return Err(Error::text("ERR Elements are too large to be stored"));
         }
         let trimming = self.trim.map(|trim| trim.trimming(limits));
-        stream::append(&mut gate, id, self.pairs, limits, trimming);
+        if stream::append(&mut gate, id, self.pairs, limits, trimming) > 0 {
+            ctx.keys.note(self.key);
+        }
         reply_id(reply, id);
         self.name_effect(ctx, id);
         Ok(())

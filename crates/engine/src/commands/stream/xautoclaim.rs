@@ -8,7 +8,7 @@
 //!
 //! Effects: as [`super::xclaim`].
 
-use super::claiming::Party;
+use super::claiming::{CONSUMER_MADE, Party};
 use super::{no_group, parse_start, push_id, reply_entry, reply_id};
 use crate::args::Args;
 use crate::command::{Command, Ctx, Words};
@@ -31,6 +31,7 @@ pub const SPEC: Spec = Spec {
     flags: flag::WRITE | flag::FAST,
     keys: &[KeySpec::one(1, key::RW | key::DELETE)],
     tips: &["nondeterministic_output"],
+    events: CONSUMER_MADE,
     ..Spec::BASE
 };
 

@@ -8,7 +8,7 @@
 //! Effects: `XGROUP CREATECONSUMER`, `XCLAIM` with time and number of deliveries, `XACK` of
 //! entries that are gone.
 
-use super::claiming::Party;
+use super::claiming::{CONSUMER_MADE, Party};
 use super::{Late, no_group, parse_id, push_id, push_ids, reply_entry, reply_id};
 use crate::args::Args;
 use crate::command::{Command, Ctx, Words};
@@ -32,6 +32,7 @@ pub const SPEC: Spec = Spec {
     flags: flag::WRITE | flag::FAST,
     keys: &[KeySpec::one(1, key::RW | key::UPDATE)],
     tips: &["nondeterministic_output"],
+    events: CONSUMER_MADE,
     ..Spec::BASE
 };
 

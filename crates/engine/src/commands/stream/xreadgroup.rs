@@ -13,7 +13,7 @@
 //! Effects: `XGROUP CREATECONSUMER`, `XCLAIM` for what was delivered, `XGROUP SETID` with the
 //! group's new position.
 
-use super::claiming::Party;
+use super::claiming::{CONSUMER_MADE, Party};
 use super::reading::{Few, From, GroupOptions, Streams, begin_stream, begin_streams, find_keys};
 use super::{reply_entry, reply_id};
 use crate::args::Args;
@@ -45,6 +45,7 @@ pub const SPEC: Spec = Spec {
         find: Find::Range { last: -1, step: 1, limit: 2 },
     }],
     find_keys: Some(find_keys),
+    events: CONSUMER_MADE,
     ..Spec::BASE
 };
 

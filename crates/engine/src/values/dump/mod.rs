@@ -7,6 +7,7 @@
 
 mod hash;
 mod read;
+mod stream;
 mod write;
 
 #[cfg(test)]

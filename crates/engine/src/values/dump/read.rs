@@ -1,6 +1,6 @@
 //! A value out of its RDB form, in the encoding that the settings ask for.
 
-use super::hash;
+use super::{hash, stream};
 use crate::config::Config;
 use crate::keyspace::entry::MAX_INLINE_VALUE;
 use crate::keyspace::{KeyHash, Kind, OwnedValue};
@@ -55,7 +55,10 @@ pub fn read(
         Value::Sorted(members) => read_sorted(members, &rules.sorted),
         Value::HashPack(bytes) => Ok(hash::read_pack(bytes.into_owned(), &rules.hash)),
         Value::Hash(fields) => hash::read_fields(fields, &rules.hash),
-        Value::Stream(_) => Err(reader.corrupt("a stream")),
+        Value::Stream(parts) => {
+            let stream = stream::of_parts(parts)?;
+            Ok(OwnedValue::Object(Box::new(Object::Stream(Box::new(stream)))))
+        }
     }
 }
 

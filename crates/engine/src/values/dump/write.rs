@@ -1,14 +1,13 @@
 //! A value's RDB form. Small collections are copied as they lie, large ones element by element.
 
-use super::hash;
-use crate::config::Config;
+use super::{hash, stream};
+use crate::config::{Config, RdbSaveVersion};
 use crate::keyspace::{Kind, ValueRef};
 use crate::values::Object;
 use crate::values::list::{Chunks, Node};
-use crate::values::stream::{Group, Id, Stream};
 use larder_codec::listpack;
-use larder_codec::rdb::{Version, Writer, form, seal, stream};
-use std::borrow::Cow;
+use larder_codec::rdb::stream::Stream as StreamForm;
+use larder_codec::rdb::{Version, Writer, form, seal};
 
 /// A node of a list that is a listpack.
 const PACKED: u64 = 2;
@@ -27,40 +26,54 @@ pub enum Choice {
 }
 
 impl Choice {
-    /// As the settings say.
-    pub fn of(_: &Config) -> Choice {
-        Choice::Oldest
+    /// As `rdb-save-version` says.
+    pub fn of(config: &Config) -> Choice {
+        match config.rdb_save_version() {
+            RdbSaveVersion::Auto => Choice::Oldest,
+            RdbSaveVersion::V10 => Choice::Fixed(Version::V10),
+            RdbSaveVersion::V11 => Choice::Fixed(Version::V11),
+            RdbSaveVersion::V12 => Choice::Fixed(Version::V12),
+            RdbSaveVersion::Valkey80 => Choice::Fixed(Version::Valkey80),
+        }
     }
 }
 
-/// The version that a value is written in.
-pub fn version_of(value: ValueRef<'_>, choice: Choice) -> Version {
-    match choice {
-        Choice::Oldest if expires(value) => Version::Valkey80,
-        Choice::Oldest => Version::V10,
-        Choice::Fixed(version) => version,
-    }
-}
-
-/// Whether the value is a hash with fields that expire.
-fn expires(value: ValueRef<'_>) -> bool {
-    match value {
+/// The version that a value is written in; none where the one that was chosen cannot say all of it.
+pub fn version_of(value: ValueRef<'_>, choice: Choice) -> Option<Version> {
+    let expires = match value {
         ValueRef::Object(_, Object::Hash(fields)) => hash::may_expire(fields),
         _ => false,
+    };
+    match choice {
+        Choice::Oldest if expires => Some(Version::V12),
+        Choice::Oldest if says_times(value) => Some(Version::V11),
+        Choice::Oldest => Some(Version::V10),
+        Choice::Fixed(Version::V10 | Version::V11) if expires => None,
+        Choice::Fixed(version) => Some(version),
     }
 }
 
-/// A value as `DUMP` answers it: its form, version and checksum. O(value).
-pub fn payload(value: ValueRef<'_>, choice: Choice, compress: bool) -> Vec<u8> {
-    let version = version_of(value, choice);
+/// Whether a stream has consumers whose moments the older form does not hold.
+fn says_times(value: ValueRef<'_>) -> bool {
+    let ValueRef::Object(_, Object::Stream(stream)) = value else { return false };
+    let mut consumers = stream.groups().flat_map(|(_, group)| group.consumers());
+    consumers.any(|(_, consumer)| consumer.active_ms() != Some(consumer.seen_ms()))
+}
+
+/// A value as `DUMP` answers it: its form, version and checksum; none where the version that was
+/// chosen cannot say all of it. O(value).
+pub fn payload(value: ValueRef<'_>, choice: Choice, compress: bool) -> Option<Vec<u8>> {
+    let version = version_of(value, choice)?;
     let mut writer = Writer::new(Vec::new(), compress);
     write(value, version, &mut writer);
     let mut payload = writer.into_bytes();
     seal(&mut payload, version);
-    payload
+    Some(payload)
 }
 
 /// Writes the number of a value's form, and the value. O(value).
+///
+/// In a version that [`version_of`] would not choose, deadlines of fields are lost.
 pub fn write(value: ValueRef<'_>, version: Version, writer: &mut Writer) {
     match value {
         ValueRef::String(text, _) => {
@@ -69,15 +82,14 @@ pub fn write(value: ValueRef<'_>, version: Version, writer: &mut Writer) {
         }
         ValueRef::Packed(kind, bytes) => write_packed(kind, bytes, version, writer),
         ValueRef::Object(_, Object::List(list)) => write_list(list, writer),
-        ValueRef::Object(_, Object::Hash(fields)) => hash::write(fields, version, writer),
         ValueRef::Object(_, Object::Set(members)) => {
             let members = members.iter();
             write_members(members.len(), members, writer);
         }
-        ValueRef::Object(_, Object::Stream(held)) => {
-            let stream = stream_of(held);
-            writer.byte(stream::Stream::form(version));
-            stream.write(writer, version);
+        ValueRef::Object(_, Object::Hash(fields)) => hash::write(fields, version, writer),
+        ValueRef::Object(_, Object::Stream(stream)) => {
+            writer.byte(StreamForm::form(version));
+            stream::parts_of(stream).write(writer, version);
         }
         ValueRef::Object(_, Object::Sorted(sorted)) => {
             writer.byte(form::ZSET_2);
@@ -137,50 +149,4 @@ fn write_members<'a>(len: usize, members: impl Iterator<Item = &'a [u8]>, writer
     writer.byte(form::SET);
     writer.number(len as u64);
     members.for_each(|member| writer.string(member));
-}
-
-/// A stream as files hold it.
-fn stream_of(held: &Stream) -> stream::Stream<'_> {
-    let entries = held.entries();
-    let figures = entries.figures();
-    stream::Stream {
-        nodes: entries.nodes().map(|(id, lp)| (of_id(id), Cow::Borrowed(lp))).collect(),
-        length: entries.len(),
-        last_id: of_id(figures.last_id),
-        first_id: of_id(entries.first_id()),
-        max_deleted_id: of_id(figures.max_deleted_id),
-        entries_added: figures.entries_added,
-        groups: held.groups().map(|(name, group)| group_of(name, group)).collect(),
-    }
-}
-
-fn group_of<'a>(name: &'a [u8], group: &'a Group) -> stream::Group<'a> {
-    let consumers: Vec<_> = group.consumers().collect();
-    let pending = group.pending().map(|(id, delivery)| stream::Pending {
-        id: of_id(id),
-        delivered_ms: delivery.at_ms.cast_signed(),
-        deliveries: delivery.count,
-        consumer: consumers
-            .iter()
-            .position(|(number, _)| *number == delivery.consumer)
-            .unwrap_or_default(),
-    });
-    stream::Group {
-        name: Cow::Borrowed(name),
-        last_id: of_id(group.last_id()),
-        entries_read: group.entries_read(),
-        pending: pending.collect(),
-        consumers: consumers
-            .iter()
-            .map(|(_, consumer)| stream::Consumer {
-                name: Cow::Borrowed(consumer.name()),
-                seen_ms: consumer.seen_ms().cast_signed(),
-                active_ms: consumer.active_ms().map_or(-1, u64::cast_signed),
-            })
-            .collect(),
-    }
-}
-
-fn of_id(id: Id) -> stream::Id {
-    (id.ms, id.seq)
 }

@@ -126,6 +126,12 @@ impl Chunks {
         }
     }
 
+    /// Gives back about so many chunks; whether none is left.
+    pub(crate) fn free_some(&mut self, chunks: usize) -> bool {
+        self.chunks.truncate(self.chunks.len().saturating_sub(chunks));
+        self.chunks.is_empty()
+    }
+
     /// Adds an element at an end.
     #[inline]
     pub fn push(&mut self, end: End, element: &[u8], limits: &Limits) {

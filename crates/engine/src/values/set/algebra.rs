@@ -55,10 +55,12 @@ pub fn to_store(rules: Rules) -> SetBuf {
     SetBuf::new(Kind::SetInts, rules)
 }
 
-/// An empty set for an intersection that will be stored: in the encoding of the smallest set.
+/// An empty set for an intersection that will be stored: in the encoding of the smallest set, or in
+/// a listpack where that is a table, for the result may be small.
 pub fn to_store_common(sets: &[Option<SetRef<'_>>], rules: Rules) -> SetBuf {
     let smallest = sets.iter().flatten().min_by_key(|set| set.len());
-    SetBuf::new(smallest.map_or(Kind::SetInts, |set| set.kind()), rules)
+    let ints = smallest.is_none_or(|set| set.kind() == Kind::SetInts);
+    SetBuf::new(if ints { Kind::SetInts } else { Kind::SetPack }, rules)
 }
 
 /// An empty set for a result that will only be answered: in an encoding that finds fast.

@@ -134,6 +134,17 @@ impl Members {
         table.random(pick).map(|offset| blocks.get(offset))
     }
 
+    /// Gives back about so many blocks of memory; whether none is left. The set is good for
+    /// nothing else afterwards.
+    pub(crate) fn free_some(&mut self, blocks: usize) -> bool {
+        let Inner { table, blocks: held, .. } = &mut *self.inner;
+        if !held.large.is_empty() {
+            held.large.truncate(held.large.len().saturating_sub(blocks));
+            return false;
+        }
+        held.arena.free_some() && table.free_some()
+    }
+
     fn find(&self, hash: u64, member: &[u8]) -> Option<Place> {
         let Inner { table, blocks, .. } = &*self.inner;
         table.find(hash, |offset| blocks.get(offset) == member)

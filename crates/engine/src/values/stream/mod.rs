@@ -6,7 +6,15 @@
 //! is here.
 //!
 //! A stream is always an object of its own. A copy costs the directories of its maps; a change to
-//! one of two copies copies the node or chunk that it touches and the chunk above it.
+//! one of two copies copies the node or chunk that it touches and the chunk above it. The first
+//! change of a group that a copy shares copies the directories of that group, about 0.2 ms for a
+//! million pending entries.
+//!
+//! | measured, a million entries of one field and 10 digits | bytes |
+//! |---|---|
+//! | an entry, in nodes of 100 | 21.2 |
+//! | a pending entry, in all maps of its group | 56.7 |
+//! | a stream of one such entry | 346 |
 
 mod entries;
 mod group;
@@ -133,7 +141,8 @@ impl Stream {
     }
 
     /// Gives back about so many entries' worth of memory; whether nothing is left.
-    pub fn free_some(&mut self, mut budget: usize) -> bool {
+    pub fn free_some(&mut self, budget: usize) -> bool {
+        let mut budget = budget.max(1);
         if !self.entries.free_some(&mut budget) {
             return false;
         }
@@ -204,19 +213,20 @@ pub fn put(gate: &mut Gate<'_>, stream: Stream) {
     gate.put(NewValue::Object(Box::new(object)), Expiry::Keep);
 }
 
-/// Adds an entry to the key's stream, which is made if there is none, and trims that.
+/// Adds an entry to the key's stream, which is made if there is none, and trims that; how many
+/// entries went.
 pub fn append(
     gate: &mut Gate<'_>,
     id: Id,
     pairs: &[&[u8]],
     limits: Limits,
     trimming: Option<Trimming>,
-) {
-    let mut fallen = None;
+) -> u64 {
+    let (mut fallen, mut trimmed) = (None, 0);
     let mut change = |stream: &mut Stream| {
         stream.entries.append(id, pairs, limits);
         if let Some(trimming) = trimming {
-            stream.entries.trim(trimming, &mut fallen);
+            trimmed = stream.entries.trim(trimming, &mut fallen);
         }
     };
     if edit(gate, &mut change).is_none() {
@@ -225,6 +235,7 @@ pub fn append(
         put(gate, stream);
     }
     free_later(gate, fallen);
+    trimmed
 }
 
 /// Trims the key's stream; how many entries went. What fell out is freed after the locks.

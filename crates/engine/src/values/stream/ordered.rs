@@ -145,7 +145,10 @@ impl<K: Ord + Clone, V: Clone> Ordered<K, V> {
         }
         self.change(place.chunk, |pairs| {
             if pairs.len() == pairs.capacity() {
-                let step = (pairs.len() / 8).max(4).min(Self::MOST - pairs.len());
+                let step = match pairs.len() {
+                    few @ 0..4 => few.max(1),
+                    many => (many / 8).max(4).min(Self::MOST.saturating_sub(many)),
+                };
                 pairs.reserve_exact(step.max(1));
             }
             pairs.insert(place.index, (key, value));

@@ -2,7 +2,11 @@
 //! copies that keep what they had; parts for files, sound and broken.
 
 use super::*;
+use crate::config::Config;
+use crate::keyspace::{KeyHash, Kind, OwnedValue};
+use crate::values::dump;
 use fastrand::Rng;
+use larder_codec::rdb::{Reader, Version, Writer};
 use std::collections::BTreeMap;
 
 type Fields = Vec<Vec<u8>>;
@@ -207,6 +211,22 @@ fn compare(stream: &Stream, model: &Model, rng: &mut Rng) {
     }
 }
 
+/// A stream out of the bytes of another.
+fn reloaded(stream: &Stream) -> Stream {
+    let object = Object::Stream(Box::new(stream.clone()));
+    let mut writer = Writer::new(Vec::new(), false);
+    dump::write(ValueRef::Object(Kind::Stream, &object), Version::V11, &mut writer);
+    let (bytes, rules) =
+        (writer.into_bytes(), dump::Rules::new(&Config::default(), KeyHash::new(1)));
+    match dump::read(&mut Reader::new(&bytes), Version::V11, &rules) {
+        Ok(OwnedValue::Object(object)) => match *object {
+            Object::Stream(stream) => *stream,
+            other => panic!("{other:?}"),
+        },
+        other => panic!("{other:?}"),
+    }
+}
+
 /// A stream of the parts of another.
 fn again(stream: &Stream) -> Result<Stream, Corrupt> {
     let groups: Vec<GroupParts> =
@@ -236,6 +256,7 @@ fn equals_a_model_and_copies_keep_what_they_had() {
                 compare(&stream, &model, &mut rng);
                 compare(&copy, &kept, &mut rng);
                 compare(&again(&stream).unwrap(), &model, &mut rng);
+                compare(&reloaded(&stream), &model, &mut rng);
                 (copy, kept) = (stream.clone(), model.clone());
             }
         }

@@ -2,6 +2,9 @@
 
 use crate::keys::Keys;
 use crate::keyspace::ValueRef;
+use crate::values::hash::{HashGate, hash_of};
+use larder_codec::integer::MAX_TEXT;
+use larder_codec::listpack::Entry;
 use std::borrow::Cow;
 
 /// Where a value stands.
@@ -73,15 +76,20 @@ impl<'a> Pattern<'a> {
         self.write_name(element, name);
         match (keys.read(name)?, field) {
             (ValueRef::String(bytes, _), None) => Some(Cow::Borrowed(bytes)),
+            (value, Some(field)) => field_of(value, field, keys.now_ms()),
             _ => None,
         }
     }
 
-    /// Removes the key that belongs to an element if its time has come.
+    /// Removes the key, or the field, that belongs to an element if its time has come.
     pub(super) fn meet_deadline(&self, keys: &mut Keys<'_>, element: &[u8], name: &mut Vec<u8>) {
         self.write_name(element, name);
-        // Opening the gate does it.
-        let _ = keys.write(name);
+        // Opening the gate removes the key; what is no hash has no field to remove.
+        if let (Ok(mut gate), Pattern::Key { field: Some(field), .. }) =
+            (HashGate::open(keys, name), self)
+        {
+            gate.remove_due(std::iter::once(*field));
+        }
     }
 
     fn write_name(&self, element: &[u8], name: &mut Vec<u8>) {
@@ -92,6 +100,15 @@ impl<'a> Pattern<'a> {
             name.extend_from_slice(behind);
         }
     }
+}
+
+/// What a field holds, if the value is a hash that has it.
+fn field_of<'v>(value: ValueRef<'v>, field: &[u8], now_ms: u64) -> Option<Cow<'v, [u8]>> {
+    let held = hash_of(Some(value), now_ms).ok()??.get(field)?;
+    Some(match held.value {
+        Entry::Str(text) => Cow::Borrowed(text),
+        number => Cow::Owned(number.as_bytes(&mut [0; MAX_TEXT]).to_vec()),
+    })
 }
 
 #[cfg(test)]

@@ -187,7 +187,8 @@ fn value(name: &str) -> Argument {
         | "decrement" | "min-match-len" | "ms" | "entries-read" | "entries-added"
         | "destination-db" | "db" | "index1" | "index2" | "weight" => "integer",
         "unix-time-seconds" | "unix-time-milliseconds" => "unix-time",
-        "timeout" | "increment-float" | "score" => "double",
+        "timeout" | "increment-float" | "longitude" | "latitude" | "radius" | "width"
+        | "height" | "score" => "double",
         _ => "string",
     };
     plain(name, Shape::Value(kind))

@@ -75,14 +75,14 @@ impl Digest {
     fn add_value(&mut self, keys: &Keys<'_>, key: &[u8]) {
         let Some(value) = keys.peek(keys.db(), key) else { return };
         self.mix(&number_of(value.type_of()).to_be_bytes());
-        self.add_elements(value);
+        self.add_elements(value, keys.now_ms());
         if keys.deadline_ms(key).flatten().is_some() {
             self.xor(EXPIRES);
         }
     }
 
-    fn add_elements(&mut self, value: ValueRef<'_>) {
-        each(value, &mut |element| match element {
+    fn add_elements(&mut self, value: ValueRef<'_>, now_ms: u64) {
+        each(value, now_ms, &mut |element| match element {
             Element::Text(text) => self.mix(text),
             Element::Member(member) => self.xor(member),
             Element::Field(field, value) => self.xor_pair(field, value),

@@ -41,7 +41,7 @@ const LINES: &[&str] = &[
     "SET-SKIP-CHECKSUM-VALIDATION <0|1>",
     "    With 1, RESTORE takes payloads with any checksum.",
     "SLEEP <seconds>",
-    "    Keep this client waiting for <seconds>. Decimals allowed.",
+    "    Stop the thread that serves this client for <seconds>. Decimals allowed.",
     "HELP",
     "    Print this help.",
 ];

@@ -12,7 +12,7 @@
 //! | `HTSTATS`, `HTSTATS-KEY` | [`tables`]: hash tables |
 //! | `RELOAD`, `POPULATE` | [`reload`], [`populate`]: whole databases |
 //! | `PROTOCOL` | [`protocol`]: a reply of each kind |
-//! | `SLEEP` | this client waits, and inside of a transaction who needs its keys |
+//! | `SLEEP` | the client's thread sleeps, and with it who shares it; linked, this client waits |
 //!
 //! Effects: none, but for keys that `RELOAD` finds due. O(1) or O(value); `DIGEST`, `RELOAD`,
 //! `POPULATE` and `HTSTATS` hold all locks.
@@ -37,6 +37,7 @@ use crate::config;
 use crate::error::Error;
 use crate::keys::Keys;
 use crate::keyspace::locks::ShardSet;
+use crate::notify::names::Events;
 use crate::reply::Reply;
 use crate::spec::{Group, Spec, acl, flag};
 
@@ -56,6 +57,7 @@ pub const SPEC: Spec = Spec {
     flags: flag::ADMIN | flag::NOSCRIPT | flag::LOADING | flag::STALE | flag::PROTECTED,
     acl: acl::DANGEROUS,
     more_shards: Some(shards),
+    events: Events::NONE,
     ..Spec::BASE
 };
 
@@ -259,9 +261,9 @@ impl<'a> Command<'a> for Debug<'a> {
                 reply.ok();
             }
             Debug::Sleep { ms: 0 } => reply.ok(),
-            Debug::Sleep { ms } if ctx.may_block => ctx.wait_for(Box::new(Asleep), ms),
-            // What holds the transaction's locks has to wait with it, as everything does in Redis.
+            // As in Redis, who shares the thread waits, too, and who needs the transaction's keys.
             Debug::Sleep { ms } if ctx.keys.sleep(ms) => reply.ok(),
+            Debug::Sleep { ms } if ctx.may_block => ctx.wait_for(Box::new(Asleep), ms),
             Debug::Sleep { .. } => {
                 return Err(Error::text("ERR DEBUG SLEEP is not allowed in transactions"));
             }

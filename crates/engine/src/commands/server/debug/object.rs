@@ -12,7 +12,7 @@ use crate::values::dump;
 use crate::values::list::{Chunks, Limits, Node};
 use larder_codec::integer::parse_i64_canonical;
 use larder_codec::listpack;
-use larder_codec::rdb::Writer;
+use larder_codec::rdb::{Version, Writer};
 use std::fmt::Write;
 
 /// `DEBUG OBJECT`: one line.
@@ -33,9 +33,9 @@ pub(super) fn describe(
         encoding_of(value, &Limits::of(config))
     );
     if !fast {
-        let choice = dump::Choice::of(config);
+        let version = dump::version_of(value, dump::Choice::of(config)).unwrap_or(Version::V12);
         let mut writer = Writer::new(Vec::new(), config.flag(Id::Rdbcompression));
-        dump::write(value, dump::version_of(value, choice), &mut writer);
+        dump::write(value, version, &mut writer);
         // The form's number is not part of the value.
         add(&mut line, format_args!(" serializedlength:{}", writer.len() - 1));
     }

@@ -45,8 +45,8 @@ pub(super) fn of(keys: &mut Keys<'_>, db: u8) -> String {
 /// Without the key, or the table.
 pub(super) fn of_value(keys: &Keys<'_>, key: &[u8], reply: &mut dyn Reply) -> Result<(), Error> {
     let entries = match keys.peek(keys.db(), key).ok_or(Error::NoSuchKey)? {
-        ValueRef::Object(_, Object::Hash(fields)) => fields.dict().len(),
         ValueRef::Object(_, Object::Set(members)) => members.len(),
+        ValueRef::Object(_, Object::Hash(fields)) => fields.dict().len(),
         ValueRef::Object(_, Object::Sorted(sorted)) => sorted.len(),
         _ => return Err(NO_TABLE),
     };

@@ -18,7 +18,7 @@ const NONE: [&str; 7] = [
 
 pub(super) fn memory(ctx: &mut Ctx<'_, '_>, lines: &mut Lines) {
     let clients = ctx.engine.clients.bytes();
-    let data = sum(ctx, Shard::bytes);
+    let data = sum(ctx, Shard::bytes) + ctx.engine.garbage.bytes();
     let overhead = sum(ctx, Shard::table_bytes) + clients;
     let used = data + clients;
     let dataset = used - overhead;
@@ -42,10 +42,10 @@ pub(super) fn memory(ctx: &mut Ctx<'_, '_>, lines: &mut Lines) {
     }
     lines.add("mem_clients_normal", clients);
     NONE.iter().for_each(|name| lines.add(name, 0));
-    let flushed =
-        ctx.engine.garbage.lock().iter().map(crate::keyspace::detached::Detached::len).sum::<u64>();
-    lines.add("lazyfree_pending_objects", flushed + sum(ctx, Shard::condemned));
-    lines.add("lazyfreed_objects", ctx.engine.stats().freed_later());
+    let (pending, freed) = (sum(ctx, Shard::lazy_keys), sum(ctx, |shard| shard.stats.lazyfreed));
+    let garbage = &ctx.engine.garbage;
+    lines.add("lazyfree_pending_objects", garbage.objects() + pending);
+    lines.add("lazyfreed_objects", garbage.freed() + freed);
 }
 
 fn percent(part: u64, whole: u64) -> String {

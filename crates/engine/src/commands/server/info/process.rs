@@ -59,6 +59,8 @@ pub(super) fn clients(ctx: &mut Ctx<'_, '_>, lines: &mut Lines) {
     lines.add("clients_in_timeout_table", count(&|client| on(&client.facts.timed)));
     lines.add("total_watched_keys", sum(ctx, |shard| shard.watched.len() as u64));
     lines.add("total_blocking_keys", sum(ctx, |shard| shard.waiters.len() as u64));
+    let without = sum(ctx, |shard| shard.waiters.len_without() as u64);
+    lines.add("total_blocking_keys_on_nokey", without);
     pause(ctx, lines);
 }
 

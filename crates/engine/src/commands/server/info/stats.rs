@@ -49,6 +49,7 @@ pub(super) fn stats(ctx: &mut Ctx<'_, '_>, lines: &mut Lines) {
     lines.add("client_query_buffer_limit_disconnections", load(&stats.input_limit));
     lines.add("client_output_buffer_limit_disconnections", load(&stats.output_limit));
     lines.add("expired_keys", sum(ctx, |shard| shard.stats.expired));
+    lines.add("expired_fields", sum(ctx, |shard| shard.stats.expired_fields));
     // A key is gone the millisecond it is due.
     lines.add("expired_stale_perc", "0.00");
     lines.add("expire_cycle_cpu_milliseconds", traffic.housekeeping_us / 1000);

@@ -7,6 +7,7 @@ use super::{ABOUT_GROUP, check_group, effect, stream_in};
 use crate::args::Args;
 use crate::command::{Command, Ctx, Words};
 use crate::error::Error;
+use crate::notify::names::Events;
 use crate::reply::Reply;
 use crate::spec::{KeySpec, Spec, flag, key};
 use crate::values::stream;
@@ -18,13 +19,18 @@ pub(in crate::commands::stream) const CREATECONSUMER: Spec = Spec {
     since: "6.2.0",
     flags: flag::WRITE | flag::DENYOOM,
     keys: &[KeySpec::one(2, key::RW | key::INSERT)],
+    events: Events::named(CONSUMER_MADE),
     ..ABOUT_CONSUMER
 };
+
+/// What keyspace notifications call a consumer that is made.
+pub(in crate::commands::stream) const CONSUMER_MADE: &str = "xgroup-createconsumer";
 
 /// What is known of `XGROUP DELCONSUMER`.
 pub(super) const DELCONSUMER: Spec = Spec {
     name: "delconsumer",
     summary: "Deletes a consumer from a consumer group.",
+    events: Events::named("xgroup-delconsumer"),
     ..ABOUT_CONSUMER
 };
 

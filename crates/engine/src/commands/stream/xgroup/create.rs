@@ -10,6 +10,7 @@ use super::{ABOUT_GROUP, NO_KEY, Position, effect, parse_entries_read, usage_err
 use crate::args::Args;
 use crate::command::{Command, Ctx, Words};
 use crate::error::Error;
+use crate::notify::names::Events;
 use crate::reply::Reply;
 use crate::spec::{KeySpec, Spec, flag, key};
 use crate::values::stream::{self, Group, Stream, stream_of};
@@ -22,6 +23,7 @@ pub(super) const CREATE: Spec = Spec {
     arity: -5,
     flags: flag::WRITE | flag::DENYOOM,
     keys: &[KeySpec::one(2, key::RW | key::INSERT)],
+    events: Events::named("xgroup-create"),
     ..ABOUT_GROUP
 };
 

@@ -7,6 +7,7 @@ use super::{ABOUT_GROUP, effect, stream_in};
 use crate::args::Args;
 use crate::command::{Command, Ctx, Words};
 use crate::error::Error;
+use crate::notify::names::Events;
 use crate::reply::Reply;
 use crate::spec::Spec;
 use crate::values::stream;
@@ -15,6 +16,7 @@ use crate::values::stream;
 pub(super) const DESTROY: Spec = Spec {
     name: "destroy",
     summary: "Destroys a consumer group.",
+    events: Events::named("xgroup-destroy"),
     complexity: "O(N) where N is the number of entries in the group's pending entries list (PEL).",
     ..ABOUT_GROUP
 };

@@ -12,7 +12,7 @@ pub use create::Create;
 pub use destroy::Destroy;
 pub use setid::SetId;
 
-pub(super) use consumers::CREATECONSUMER;
+pub(super) use consumers::{CONSUMER_MADE, CREATECONSUMER};
 pub(super) use setid::SETID;
 
 use super::{no_group_of_key, parse_any_id, parse_id, push_id};

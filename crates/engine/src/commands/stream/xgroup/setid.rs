@@ -11,6 +11,7 @@ use super::{
 use crate::args::Args;
 use crate::command::{Command, Ctx, Words};
 use crate::error::Error;
+use crate::notify::names::Events;
 use crate::reply::Reply;
 use crate::spec::{KeySpec, Spec, key};
 use crate::values::stream;
@@ -22,6 +23,7 @@ pub(in crate::commands::stream) const SETID: Spec = Spec {
     summary: "Sets the last-delivered ID of a consumer group.",
     arity: -5,
     keys: &[KeySpec::one(2, key::RW | key::UPDATE)],
+    events: Events::named("xgroup-setid"),
     ..ABOUT_GROUP
 };
 
