@@ -2,9 +2,9 @@
 //! [WITHSCORES]`
 //!
 //! Answers the members that all of several sorted sets, or sets, have, in order, with
-//! their scores if wanted: as pairs in RESP3. Scores of a set's members are 1; all are multiplied by their input's weight and joined as the
-//! aggregate says.
-//! O(members of the smallest × keys + members answered × log).
+//! their scores if wanted: as pairs in RESP3. Scores of a set's members are 1; all are multiplied
+//! by their input's weight and joined as the aggregate says. O(members of the smallest × keys +
+//! members answered × log).
 //!
 //! Effect: none.
 
@@ -18,7 +18,8 @@ use crate::spec::{Group, KeySpec, Spec, flag, key};
 /// What is known of `ZINTER`.
 pub const SPEC: Spec = Spec {
     name: "zinter",
-    syntax: "numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE <SUM | MIN | MAX>] [WITHSCORES]",
+    syntax: "numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE <SUM | MIN | \
+              MAX>] [WITHSCORES]",
     summary: "Answers the intersection of sorted sets.",
     since: "6.2.0",
     group: Group::SortedSet,

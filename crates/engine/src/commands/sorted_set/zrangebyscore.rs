@@ -1,8 +1,8 @@
 //! `ZRANGEBYSCORE key min max [WITHSCORES] [LIMIT offset count]`, `ZREVRANGEBYSCORE`
 //!
-//! Answers the members with a score from `min` to `max`, `(` before an end leaving it out; the other
-//! one takes the greater end first and answers the greatest first. With their scores if wanted: as
-//! pairs in RESP3. O(log n + members answered), whatever is skipped.
+//! Answers the members with a score from `min` to `max`, `(` before an end leaving it out; the
+//! other one takes the greater end first and answers the greatest first. With their scores if
+//! wanted: as pairs in RESP3. O(log n + members answered), whatever is skipped.
 //!
 //! Effect: none.
 

@@ -1,7 +1,7 @@
 //! `ZREMRANGEBYLEX key min max`
 //!
-//! Removes the members from `min` to `max`, where all scores are equal, and the key with the last of
-//! them; answers how many. O(log n + members removed).
+//! Removes the members from `min` to `max`, where all scores are equal, and the key with the last
+//! of them; answers how many. O(log n + members removed).
 //!
 //! Effect: the command.
 

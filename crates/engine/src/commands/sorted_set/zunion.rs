@@ -2,9 +2,9 @@
 //! [WITHSCORES]`
 //!
 //! Answers the members that any of several sorted sets, or sets, has, in order, with
-//! their scores if wanted: as pairs in RESP3. Scores of a set's members are 1; all are multiplied by their input's weight and joined as the
-//! aggregate says.
-//! O(members of all + members answered × log).
+//! their scores if wanted: as pairs in RESP3. Scores of a set's members are 1; all are multiplied
+//! by their input's weight and joined as the aggregate says. O(members of all + members answered ×
+//! log).
 //!
 //! Effect: none.
 
@@ -18,7 +18,8 @@ use crate::spec::{Group, KeySpec, Spec, flag, key};
 /// What is known of `ZUNION`.
 pub const SPEC: Spec = Spec {
     name: "zunion",
-    syntax: "numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE <SUM | MIN | MAX>] [WITHSCORES]",
+    syntax: "numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE <SUM | MIN | \
+              MAX>] [WITHSCORES]",
     summary: "Answers the union of sorted sets.",
     since: "6.2.0",
     group: Group::SortedSet,

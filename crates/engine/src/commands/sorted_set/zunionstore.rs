@@ -15,7 +15,8 @@ use crate::spec::{Group, KeySpec, Spec, flag, key};
 /// What is known of `ZUNIONSTORE`.
 pub const SPEC: Spec = Spec {
     name: "zunionstore",
-    syntax: "destination numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE <SUM | MIN | MAX>]",
+    syntax: "destination numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE <SUM \
+              | MIN | MAX>]",
     summary: "Stores the union of sorted sets in a key.",
     since: "2.0.0",
     group: Group::SortedSet,

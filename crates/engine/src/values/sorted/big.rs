@@ -1,8 +1,9 @@
 //! A sorted set that outgrew its entry: a [`Tree`] in order, and a table from members to scores.
 //!
-//! Both hold the members' bytes. A copy shares what it can, see the two. Knows no key and no
-//! limits; next: [`super`].
+//! Both hold the members' bytes, and scores as [`super::compact`] writes them. A copy shares what
+//! it can, see the two. Knows no key and no limits; next: [`super`].
 
+use super::compact::{self, Compact};
 use super::range::{LexEnd, LexRange, ScoreRange};
 use super::score::Key;
 use super::tree::Tree;
@@ -10,8 +11,6 @@ use crate::keyspace::KeyHash;
 use crate::values::dict::{Dict, Value};
 use smallvec::SmallVec;
 use std::ops::Range;
-
-const SCORE_BYTES: u8 = 8;
 
 /// Members and their scores.
 #[derive(Debug, Clone)]
@@ -23,7 +22,7 @@ pub struct Big {
 impl Big {
     /// An empty sorted set whose members hash with `hash`.
     pub fn new(hash: KeyHash) -> Self {
-        Big { tree: Tree::default(), scores: Dict::of_width(hash, SCORE_BYTES) }
+        Big { tree: Tree::default(), scores: Dict::new(hash) }
     }
 
     /// Members.
@@ -63,7 +62,7 @@ impl Big {
 
     /// Sets the score of a member that has the score `old`, or is not there. O(log n)
     pub fn put(&mut self, member: &[u8], old: Option<f64>, score: f64) {
-        self.scores.insert(member, &score.to_le_bytes());
+        self.scores.insert(member, Compact::of(score).as_value());
         match old {
             Some(old) => self.tree.rescore(&Key::new(old, member), score),
             None => self.tree.insert(&Key::new(score, member)),
@@ -138,5 +137,5 @@ impl Big {
 
 #[inline]
 fn read(value: Value<'_>) -> f64 {
-    value.value.first_chunk().map_or(0.0, |bytes| f64::from_le_bytes(*bytes))
+    compact::of_value(value.value)
 }

@@ -1,10 +1,11 @@
 //! Walks over a tree's elements, from any rank, in either direction.
 //!
-//! Knows the nodes of [`super::tree`] and nothing above it.
+//! Knows the nodes and the root, and nothing above them.
 
+use super::node::{Inner, Node};
 use super::page::Page;
 use super::score::Key;
-use super::tree::{Inner, Node, Tree};
+use super::tree::Tree;
 use smallvec::SmallVec;
 use std::ops::Range;
 

@@ -1,16 +1,18 @@
 //! Sorted sets: a small one is a listpack in its entry, a large one a [`Big`].
 //!
-//! Order: [`score`] → [`page`] → [`tree`], [`cursor`] (the elements in order) → [`big`] (and by
-//! name), [`pack`] (the small form) → [`range`], [`view`] (reading either) → [`collect`],
-//! [`algebra`] (making new ones) → this file: changing a key's sorted set through its gate. Names
-//! of encodings, and where one becomes the other, are Redis 7.2's; a sorted set never becomes small
-//! again but by being made anew. Knows no words of commands and no replies but what an element
-//! answers.
+//! Order: [`score`], [`compact`] → [`page`] → [`node`], [`tree`], [`cursor`] (the elements in
+//! order) → [`big`] (and by name), [`pack`] (the small form) → [`range`], [`view`] (reading either)
+//! → [`collect`], [`algebra`] (making new ones) → this file: changing a key's sorted set through
+//! its gate. Names of encodings, and where one becomes the other, are Redis 7.2's; a sorted set
+//! never becomes small again but by being made anew. Knows no words of commands and no replies but
+//! what an element answers.
 
 pub mod algebra;
 pub mod big;
 pub mod collect;
+mod compact;
 pub mod cursor;
+mod node;
 mod pack;
 mod page;
 pub mod range;

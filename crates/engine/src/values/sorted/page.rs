@@ -4,17 +4,14 @@
 //! slots  u16 each: form of the score (3 bits) and where the element begins (13 bits)
 //! bytes  score, member, score, member, …   in the order of the slots, without gaps
 //! ```
-//! | form | score |
-//! |---|---|
-//! | 0 … 4 | an integer of 1, 2, 3, 4, 6 bytes, signed little endian |
-//! | 5 | a float of 4 bytes that is exact |
-//! | 6 | a float of 8 bytes |
-//! | 7 | the same; the member is large and stands outside, its number (u16) follows |
+//! Forms 0 to 6 are those of [`super::compact`]. 7 is a float of 8 bytes, and the member, which is
+//! large, stands outside: its number (u16) follows.
 //!
 //! An element ends where the next begins. Leaves of the tree are pages, and what separates the
 //! children of an inner node is one, too. Buffers grow by an eighth. Knows no tree;
 //! next: [`super::tree`].
 
+use super::compact::{self, Compact};
 use super::score::Key;
 use std::ops::Range;
 use std::sync::Arc;
@@ -22,17 +19,16 @@ use std::sync::Arc;
 /// Bytes of elements beyond which a page is split.
 pub(super) const MAX_BYTES: usize = 6144;
 
+/// What buffers grow by: bytes, and slots.
+const BYTES_STEP: usize = 256;
+const SLOTS_STEP: usize = 16;
+
 /// A member longer than this stands outside of the page.
 const MAX_SMALL: usize = 512;
 
 const OFFSET: u16 = (1 << 13) - 1;
 const FORM_SHIFT: u16 = 13;
-const FLOAT32: u16 = 5;
-const FLOAT64: u16 = 6;
 const LARGE: u16 = 7;
-
-/// Bytes of the score by form.
-const SCORE_BYTES: [usize; 8] = [1, 2, 3, 4, 6, 4, 8, 8];
 
 /// What the allocator and a count take for each shared member.
 const SHARED_OVERHEAD: usize = 32;
@@ -45,78 +41,6 @@ pub(super) struct Page {
     large: Vec<Option<Arc<[u8]>>>,
     /// Bytes of the large members.
     large_bytes: usize,
-}
-
-/// A score as it stands in a page.
-struct Score {
-    form: u16,
-    bytes: [u8; 8],
-}
-
-impl Score {
-    #[inline]
-    fn of(score: f64) -> Score {
-        let integer = score as i64;
-        if (integer as f64).to_bits() == score.to_bits()
-            && let Some(form) = integer_form(integer)
-        {
-            return Score { form, bytes: integer.to_le_bytes() };
-        }
-        let short = score as f32;
-        if f64::from(short).to_bits() == score.to_bits() {
-            let mut bytes = [0; 8];
-            bytes[..4].copy_from_slice(&short.to_le_bytes());
-            return Score { form: FLOAT32, bytes };
-        }
-        Score { form: FLOAT64, bytes: score.to_le_bytes() }
-    }
-
-    #[inline]
-    fn for_member(score: f64, member: &[u8]) -> Score {
-        if member.len() > MAX_SMALL {
-            return Score { form: LARGE, bytes: score.to_le_bytes() };
-        }
-        Score::of(score)
-    }
-
-    #[inline]
-    fn as_bytes(&self) -> &[u8] {
-        &self.bytes[..SCORE_BYTES[usize::from(self.form)]]
-    }
-}
-
-#[inline]
-fn integer_form(integer: i64) -> Option<u16> {
-    const I24: i64 = 1 << 23;
-    const I48: i64 = 1 << 47;
-    if i8::try_from(integer).is_ok() {
-        Some(0)
-    } else if i16::try_from(integer).is_ok() {
-        Some(1)
-    } else if (-I24..I24).contains(&integer) {
-        Some(2)
-    } else if i32::try_from(integer).is_ok() {
-        Some(3)
-    } else if (-I48..I48).contains(&integer) {
-        Some(4)
-    } else {
-        None
-    }
-}
-
-/// The signed integer in `N` bytes.
-#[inline(always)]
-fn integer<const N: usize>(bytes: &[u8]) -> f64 {
-    let mut wide = [0; 8];
-    wide[8 - N..].copy_from_slice(&bytes[..N]);
-    (i64::from_le_bytes(wide) >> (64 - 8 * N)) as f64
-}
-
-#[inline(always)]
-fn float64(bytes: &[u8]) -> f64 {
-    let mut wide = [0; 8];
-    wide.copy_from_slice(&bytes[..8]);
-    f64::from_le_bytes(wide)
 }
 
 impl Page {
@@ -157,20 +81,12 @@ impl Page {
             None => self.bytes.len(),
         };
         let element = &self.bytes[usize::from(slot & OFFSET)..end];
-        let (score, size) = match slot >> FORM_SHIFT {
-            0 => (integer::<1>(element), 1),
-            1 => (integer::<2>(element), 2),
-            2 => (integer::<3>(element), 3),
-            3 => (integer::<4>(element), 4),
-            4 => (integer::<6>(element), 6),
-            FLOAT32 => {
-                let mut short = [0; 4];
-                short.copy_from_slice(&element[..4]);
-                (f64::from(f32::from_le_bytes(short)), 4)
-            }
-            FLOAT64 => (float64(element), 8),
-            _ => return Key { score: float64(element), member: self.large_member(&element[8..]) },
-        };
+        let form = slot >> FORM_SHIFT;
+        if form == LARGE {
+            let member = self.large_member(&element[8..]);
+            return Key { score: compact::read(compact::FLOAT64, element).0, member };
+        }
+        let (score, size) = compact::read(form, element);
         Key { score, member: &element[size..] }
     }
 
@@ -188,25 +104,24 @@ impl Page {
 
     /// Adds an element at `index`, where it belongs.
     pub(super) fn insert(&mut self, index: usize, key: &Key<'_>) {
-        let score = Score::for_member(key.score, key.member);
+        let compact = Compact::of(key.score);
+        let (mut form, whole) = (compact.form(), key.score.to_le_bytes());
+        let (mut score, mut member) = (compact.as_bytes(), key.member);
         let number;
-        let member = if score.form == LARGE {
-            number = self.put_aside(key.member).to_le_bytes();
-            &number[..]
-        } else {
-            key.member
-        };
-        let at = self.offset(index);
-        let (score_bytes, len) = (score.as_bytes(), score.as_bytes().len() + member.len());
+        if member.len() > MAX_SMALL {
+            number = self.put_aside(member).to_le_bytes();
+            (form, score, member) = (LARGE, &whole, &number);
+        }
+        let (at, len) = (self.offset(index), score.len() + member.len());
         let old_end = self.bytes.len();
-        grow(&mut self.bytes, len, 64);
+        grow(&mut self.bytes, len, BYTES_STEP);
         self.bytes.resize(old_end + len, 0);
         self.bytes.copy_within(at..old_end, at + len);
-        let (head, body) = self.bytes[at..at + len].split_at_mut(score_bytes.len());
-        head.copy_from_slice(score_bytes);
+        let (head, body) = self.bytes[at..at + len].split_at_mut(score.len());
+        head.copy_from_slice(score);
         body.copy_from_slice(member);
-        grow(&mut self.slots, 1, 16);
-        self.slots.insert(index, at as u16 | score.form << FORM_SHIFT);
+        grow(&mut self.slots, 1, SLOTS_STEP);
+        self.slots.insert(index, at as u16 | form << FORM_SHIFT);
         self.slots[index + 1..].iter_mut().for_each(|slot| *slot += len as u16);
     }
 
@@ -250,9 +165,9 @@ impl Page {
         }
         let (from, to) = (other.offset(range.start), other.offset(range.end));
         let base = self.bytes.len();
-        grow(&mut self.bytes, to - from, 64);
+        grow(&mut self.bytes, to - from, BYTES_STEP);
         self.bytes.extend_from_slice(&other.bytes[from..to]);
-        grow(&mut self.slots, range.len(), 16);
+        grow(&mut self.slots, range.len(), SLOTS_STEP);
         let moved = other.slots[range].iter();
         self.slots.extend(moved.map(|slot| slot - from as u16 + base as u16));
     }
@@ -291,12 +206,8 @@ impl Page {
     }
 
     fn give_back(&mut self) {
-        if self.bytes.capacity() > self.bytes.len() + self.bytes.len() / 4 + 256 {
-            self.bytes.shrink_to(self.bytes.len() + self.bytes.len() / 8);
-        }
-        if self.slots.capacity() > self.slots.len() + self.slots.len() / 4 + 64 {
-            self.slots.shrink_to(self.slots.len() + self.slots.len() / 8);
-        }
+        shrink(&mut self.bytes, BYTES_STEP);
+        shrink(&mut self.slots, SLOTS_STEP);
     }
 
     fn large_member(&self, number: &[u8]) -> &[u8] {
@@ -332,37 +243,32 @@ impl Page {
     }
 }
 
-/// Makes room for `more`, in steps of an eighth.
+/// Makes room for `more`, in steps of about an eighth of a page. They are the same for all pages,
+/// so that the block that one gives back fits the next.
 #[inline]
-pub(super) fn grow<T>(buffer: &mut Vec<T>, more: usize, least: usize) {
+pub(super) fn grow<T>(buffer: &mut Vec<T>, more: usize, step: usize) {
     if buffer.capacity() - buffer.len() < more {
-        buffer.reserve_exact(more.max(buffer.len() / 8).max(least));
+        let capacity = rounded(buffer.len() + more, step);
+        buffer.reserve_exact(capacity - buffer.len());
     }
+}
+
+/// Gives room back that is more than two steps.
+fn shrink<T>(buffer: &mut Vec<T>, step: usize) {
+    if buffer.capacity() - buffer.len() > 2 * step {
+        buffer.shrink_to(rounded(buffer.len(), step));
+    }
+}
+
+/// A small buffer grows by smaller steps.
+fn rounded(len: usize, step: usize) -> usize {
+    let step = if len < 8 * step { step.div_ceil(4) } else { step };
+    len.next_multiple_of(step)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_form_of_a_score_comes_back_bit_by_bit() {
-        let mut scores = vec![0.0, -0.0, 0.1, 1.5, f64::INFINITY, f64::NEG_INFINITY, 5e-324];
-        for bit in 0..63 {
-            for near in [-1, 0, 1] {
-                let integer = (1i64 << bit).wrapping_add(near);
-                scores.extend([integer as f64, -(integer as f64), 1.0 / integer as f64]);
-            }
-        }
-        let long = vec![b'x'; MAX_SMALL + 1];
-        for score in scores.into_iter().filter(|score| !score.is_nan()) {
-            for member in [&b""[..], b"member", &long] {
-                let mut page = Page::default();
-                page.insert(0, &Key::new(score, member));
-                let held = page.get(0);
-                assert_eq!((held.score.to_bits(), held.member), (score.to_bits(), member));
-            }
-        }
-    }
 
     #[test]
     fn a_page_is_a_sorted_vector() {

@@ -1,9 +1,13 @@
-//! The tree against a sorted vector.
+//! The tree against a sorted vector, a big sorted set against a map.
 
+use super::big::Big;
+use super::range::{ScoreEnd, ScoreRange};
 use super::score::Key;
 use super::tree::Tree;
+use crate::keyspace::KeyHash;
 use fastrand::Rng;
 use proptest::prelude::*;
+use std::collections::BTreeMap;
 
 type Model = Vec<(f64, Vec<u8>)>;
 
@@ -175,4 +179,71 @@ fn a_tree_is_freed_in_steps_and_shared_nodes_stay() {
     }
     assert!(steps > 5, "{steps} steps");
     assert!(tree.is_empty());
+}
+
+/// Both halves of a big set, tree and table.
+#[test]
+fn a_member_of_a_big_set_takes_little_over_its_bytes() {
+    let mut rng = Rng::with_seed(7);
+    for (fractions, most) in [(false, 46.0), (true, 57.0)] {
+        let mut big = Big::new(KeyHash::new(5));
+        for n in 0..100_000u32 {
+            let score = if fractions { rng.f64() } else { f64::from(n) };
+            big.put(format!("member:{n:07}").as_bytes(), None, score);
+        }
+        let bytes = big.bytes() as f64 / 100_000.0;
+        assert!(bytes < most, "{bytes} bytes for a member of 14 with its score");
+    }
+}
+
+/// Tree and table say the same, whatever comes and goes.
+#[test]
+fn a_big_set_is_a_map_in_order() {
+    let mut rng = Rng::with_seed(9);
+    let mut big = Big::new(KeyHash::new(5));
+    let mut model: BTreeMap<Vec<u8>, f64> = BTreeMap::new();
+    let mut copies = Vec::new();
+    for step in 0..20_000 {
+        let member = format!("m{}", rng.u32(..4000)).into_bytes();
+        let score = f64::from(rng.i32(-50..50)) / 4.0;
+        match rng.u32(..200) {
+            0 => {
+                let from = rng.usize(..=big.len());
+                let ranks = from..(from + rng.usize(..100)).min(big.len());
+                for key in big.tree().range(ranks.clone(), false) {
+                    model.remove(key.member);
+                }
+                big.remove_ranks(ranks);
+            }
+            1..=60 => assert_eq!(big.remove(&member), model.remove(&member)),
+            _ => {
+                let old = big.score(&member);
+                assert_eq!(old, model.get(&member).copied());
+                big.put(&member, old, score);
+                model.insert(member, score);
+            }
+        }
+        if step % 4000 == 0 {
+            copies.push((big.clone(), model.clone()));
+        }
+    }
+    copies.push((big, model));
+    for (big, model) in &copies {
+        assert_eq!(big.len(), model.len());
+        let mut ordered: Vec<_> = model.iter().map(|(m, s)| Key::new(*s, m)).collect();
+        ordered.sort_by(Key::order);
+        assert!(big.tree().iter().eq(ordered.iter().copied()));
+        for (rank, key) in ordered.iter().enumerate() {
+            assert_eq!(big.rank(key.member), Some((rank, key.score)));
+        }
+        let (min, max) = (-3.25, 4.5);
+        for (min_open, max_open) in [(false, false), (true, false), (false, true), (true, true)] {
+            let range = ScoreRange {
+                min: ScoreEnd { score: min, open: min_open },
+                max: ScoreEnd { score: max, open: max_open },
+            };
+            let is = |key: &&Key<'_>| range.begins_by(key.score) && range.reaches(key.score);
+            assert_eq!(big.ranks_of_scores(&range).len(), ordered.iter().filter(is).count());
+        }
+    }
 }
