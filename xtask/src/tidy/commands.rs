@@ -30,6 +30,9 @@ const ALSO_WORDS: &[(&str, &str)] = &[
     ("persist", COMMANDS),
     // A fact of HELLO and INFO.
     ("role", COMMANDS),
+    // Operations of BITFIELD.
+    ("incrby", "crates/engine/src/commands/bitmap/bitfield.rs"),
+    ("set", "crates/engine/src/commands/bitmap/bitfield.rs"),
     // An option of XCLAIM.
     ("time", "crates/engine/src/commands/stream/"),
     // An option, a fact of COMMAND.

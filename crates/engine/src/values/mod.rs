@@ -13,6 +13,7 @@ pub mod hyperloglog;
 pub mod lcs;
 pub mod list;
 pub mod long_double;
+pub mod partial_sort;
 pub mod set;
 pub mod sorted;
 pub mod stream;

@@ -1,6 +1,6 @@
 //! `GEORADIUS key longitude latitude radius unit [WITHCOORD] [WITHDIST] [WITHHASH]
 //! [COUNT count [ANY]] [ASC | DESC] [STORE key | STOREDIST key]`, `GEORADIUSBYMEMBER` around a
-//! member, and both as `…_RO` without the last options
+//! member; `GEORADIUS_RO` and `GEORADIUSBYMEMBER_RO` without the last options
 //!
 //! The older forms of `GEOSEARCH` and, with `STORE` or `STOREDIST`, of `GEOSEARCHSTORE`; see there.
 //!

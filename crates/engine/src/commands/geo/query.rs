@@ -10,6 +10,7 @@ use crate::reply::Reply;
 use crate::values::geo::area::{Form, Shape};
 use crate::values::geo::search::{Match, search};
 use crate::values::geo::{Point, bits_of_score, distance_text};
+use crate::values::partial_sort::partial_sort;
 use crate::values::sorted::{Collected, Rules, SortedRef, sorted_of};
 use larder_resp::format_double;
 
@@ -275,10 +276,16 @@ impl<'a> Query<'a> {
         let limit = most.filter(|_| any).unwrap_or(0);
         let mut matches = search(set, &centre, &self.shape, limit);
         // What is counted is counted from the nearest.
-        match self.ascending.or(self.count.filter(|count| !count.any).map(|_| true)) {
-            Some(true) => matches.sort_by(|a, b| a.distance.total_cmp(&b.distance)),
-            Some(false) => matches.sort_by(|a, b| b.distance.total_cmp(&a.distance)),
-            None => {}
+        let ascending = self.ascending.or(self.count.filter(|count| !count.any).map(|_| true));
+        if let Some(ascending) = ascending {
+            let order = |a: &Match<'_>, b: &Match<'_>| {
+                let order = a.distance.total_cmp(&b.distance);
+                if ascending { order } else { order.reverse() }
+            };
+            match most.filter(|&most| most < matches.len()) {
+                Some(most) => partial_sort(&mut matches, 0..most, order),
+                None => matches.sort_by(order),
+            }
         }
         matches.truncate(most.unwrap_or(usize::MAX));
         Ok(matches)

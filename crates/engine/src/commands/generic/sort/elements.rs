@@ -69,8 +69,9 @@ impl<'a> Source<'a> {
         }
     }
 
-    pub(super) fn is_list(&self) -> bool {
-        matches!(self, Source::List(_))
+    /// Whether its own order means nothing.
+    pub(super) fn is_table(&self) -> bool {
+        matches!(self, Source::Set(SetRef::Table(_)))
     }
 
     pub(super) fn is_set(&self) -> bool {

@@ -8,9 +8,9 @@
 //! instead, whatever was there, and answers its length. A missing key is empty. O(n + m log m),
 //! n elements of which m are answered.
 //!
-//! Patterns reach for keys that nobody names: with them it runs under all locks. In order with
-//! equals, elements of a list stay as they were; members of sets follow as bytes, so that a stored
-//! list is the same everywhere (and an unordered set is stored in the order of its bytes).
+//! Patterns reach for keys that nobody names: with them it runs under all locks. Elements that
+//! compare as equal stay as they were, those of a set in a table follow as bytes, so that a stored
+//! list is the same on every replay (and an unordered set is stored in the order of its bytes).
 //!
 //! Effect: the command, unless nothing was stored where nothing was.
 
@@ -153,8 +153,8 @@ impl<'a, const READ_ONLY: bool> Command<'a> for Sorting<'a, READ_ONLY> {
             order = Order { by: By::Element, alpha: true, ..order };
         }
         let window = order.window(source.len());
-        let (is_list, elements) = (
-            source.is_list(),
+        let (is_table, elements) = (
+            source.is_table(),
             match order.by {
                 By::Nothing => source.load(window.clone(), order.descending),
                 _ => source.load(0..source.len(), false),
@@ -165,7 +165,7 @@ impl<'a, const READ_ONLY: bool> Command<'a> for Sorting<'a, READ_ONLY> {
         }
         let chosen = match order.by {
             By::Nothing => (0..elements.len()).collect(),
-            _ => order.sort(&elements, window, is_list, ctx.keys)?,
+            _ => order.sort(&elements, window, is_table, ctx.keys)?,
         };
         match self.store {
             None => self.answer(&elements, &chosen, ctx.keys, reply),

@@ -4,6 +4,7 @@ use super::elements::Texts;
 use super::pattern::Pattern;
 use crate::error::Error;
 use crate::keys::Keys;
+use crate::values::partial_sort::partial_sort;
 use crate::values::sorted::score;
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -56,8 +57,10 @@ impl<'a> Order<'a> {
         }
     }
 
-    /// The numbers of the elements at the wanted places. Equal elements follow each other as they
-    /// are, or by their bytes. O(n + m log m), m being the places up to the last that is wanted.
+    /// The numbers of the elements at the wanted places. O(n + m log m), m being the places.
+    ///
+    /// Elements that compare as equal follow each other as they are or, `by_bytes`, by their bytes;
+    /// where only some places are wanted and `BY` is given, as Redis's partial sort leaves them.
     ///
     /// # Errors
     /// What is to be compared as a number is none.
@@ -65,31 +68,46 @@ impl<'a> Order<'a> {
         &self,
         elements: &Texts,
         window: Range<usize>,
-        stable: bool,
+        by_bytes: bool,
         keys: &Keys<'_>,
     ) -> Result<Vec<usize>, Error> {
-        let tie = |a: usize, b: usize| {
-            let bytes = if stable { Ordering::Equal } else { elements.get(a).cmp(elements.get(b)) };
-            bytes.then(a.cmp(&b))
-        };
-        let directed = |order: Ordering| if self.descending { order.reverse() } else { order };
+        let bytes = |a: usize, b: usize| elements.get(a).cmp(elements.get(b));
         if !self.alpha {
             let numbers = self.numbers(elements, keys)?;
-            return Ok(places(elements.len(), window, |a, b| {
-                let order = numbers[a].order(numbers[b]);
-                directed(order.then_with(|| elements.get(a).cmp(elements.get(b))))
-                    .then_with(|| tie(a, b))
+            return Ok(self.places(elements.len(), window, |a, b| {
+                numbers[a].order(numbers[b]).then_with(|| bytes(a, b))
             }));
         }
         if self.by == By::Element {
-            return Ok(places(elements.len(), window, |a, b| {
-                directed(elements.get(a).cmp(elements.get(b))).then_with(|| tie(a, b))
-            }));
+            return Ok(self.places(elements.len(), window, bytes));
         }
         let weights = self.weights(elements, keys);
-        Ok(places(elements.len(), window, |a, b| {
-            directed(weights[a].cmp(&weights[b])).then_with(|| tie(a, b))
+        Ok(self.places(elements.len(), window, |a, b| {
+            let order = weights[a].cmp(&weights[b]);
+            if by_bytes { order.then_with(|| bytes(a, b)) } else { order }
         }))
+    }
+
+    /// The elements at some places of an order.
+    fn places(
+        &self,
+        len: usize,
+        window: Range<usize>,
+        compare: impl Fn(usize, usize) -> Ordering,
+    ) -> Vec<usize> {
+        let order = |a: &usize, b: &usize| {
+            let order = compare(*a, *b);
+            if self.descending { order.reverse() } else { order }
+        };
+        let mut places: Vec<usize> = (0..len).collect();
+        if window.len() < len {
+            partial_sort(&mut places, window.clone(), order);
+        } else {
+            places.sort_by(order);
+        }
+        places.truncate(window.end);
+        places.drain(..window.start);
+        places
     }
 
     /// What each element is compared by; no key is less than any.
@@ -122,26 +140,6 @@ impl Number {
     fn order(self, other: Number) -> Ordering {
         self.0.partial_cmp(&other.0).unwrap_or(Ordering::Equal)
     }
-}
-
-/// The elements at some places of an order in which no two are equal.
-fn places(
-    len: usize,
-    window: Range<usize>,
-    compare: impl Fn(usize, usize) -> Ordering,
-) -> Vec<usize> {
-    let mut numbers: Vec<usize> = (0..len).collect();
-    let by = |a: &usize, b: &usize| compare(*a, *b);
-    if window.is_empty() {
-        return Vec::new();
-    }
-    if window.end < len {
-        numbers.select_nth_unstable_by(window.end - 1, by);
-        numbers.truncate(window.end);
-    }
-    numbers.sort_unstable_by(by);
-    numbers.drain(..window.start);
-    numbers
 }
 
 /// What C's `strtod` reads whole: spaces before the number are skipped, nothing at all is 0.
