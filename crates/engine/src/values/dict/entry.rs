@@ -44,7 +44,7 @@ pub(super) struct Shape {
 
 impl Shape {
     /// Reads the shape of the entry at the beginning of `bytes`.
-    #[inline]
+    #[inline(always)]
     pub(super) fn of(bytes: &[u8], values: Values) -> Shape {
         let head = bytes[0];
         let has_deadline = head & DEADLINE != 0;
