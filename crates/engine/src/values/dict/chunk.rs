@@ -239,7 +239,7 @@ impl Chunk {
         let shape = Shape::of(self.bytes_from(place), values);
         if shape.has_deadline {
             let at = (place as usize) << self.shift;
-            shape.set_deadline_ms(&mut self.parts_mut().1[at..], deadline_ms);
+            shape.overwrite_deadline(&mut self.parts_mut().1[at..], deadline_ms);
         }
         shape.has_deadline
     }
