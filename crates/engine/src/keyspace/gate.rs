@@ -414,6 +414,11 @@ impl<'g> Gate<'g> {
         taken.len()
     }
 
+    /// Counts fields that a command has removed by a deadline in the past among the expired ones.
+    pub(crate) fn count_expired_fields(&mut self, fields: usize) {
+        self.shard.stats.expired_fields += fields as u64;
+    }
+
     fn expire(&mut self) {
         let Some(found) = self.found.take() else { return };
         self.before_change_of(found);

@@ -31,7 +31,7 @@ pub(super) const MOST_ENTRIES: usize = MAX_PLACES / 2;
 const MAX_SHIFT: u8 = 11;
 
 /// Dead bytes below this are never worth a new layout.
-const MIN_DEAD: usize = 64;
+const MIN_DEAD: usize = 16;
 
 /// Bytes by which a buffer grows at least.
 const MIN_ROOM: usize = 16;
