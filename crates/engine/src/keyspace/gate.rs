@@ -91,7 +91,8 @@ impl<'g> Gate<'g> {
         key: &'g [u8],
     ) -> Gate<'g> {
         let found = shard.find(db, hash, key);
-        let gone = found.is_some_and(|found| shard.entry(found).is_gone(changes.now_ms));
+        let gone = found
+            .is_some_and(|found| shard.entry(found).is_gone(changes.now_ms, changes.keeps_due));
         let mut gate = Gate { shard, changes, db, key, hash, found, stale: false };
         if gone {
             gate.expire();
