@@ -26,6 +26,9 @@ pub(crate) struct Changes {
     /// What the clock showed a moment ago, 0 if nobody looked: taken for the command's beginning
     /// unless it has to wait for locks.
     pub(crate) seen_us: u64,
+    /// Something is due, and nothing is removed before somebody touches it: clients are paused, or
+    /// `DEBUG` has halted it.
+    pub(crate) keeps_due: bool,
     /// These are the housekeeper's own, who needs not be told of what he finds.
     pub(crate) keeps_house: bool,
     /// The session's reads leave no trace on keys (`CLIENT NO-TOUCH`).

@@ -554,6 +554,7 @@ impl Keys<'_> {
             _ => self.begin_many(now_ms),
         };
         self.changes.access = Access::at(self.changes.now_ms, self.engine.config());
+        self.changes.keeps_due = false;
         if due {
             self.expire_in_passing();
         }
@@ -584,9 +585,11 @@ impl Keys<'_> {
     fn expire_in_passing(&mut self) {
         let (engine, now_ms) = (self.engine, self.changes.now_ms);
         if engine.pause.until_ms(now_ms).is_some() {
+            self.changes.keeps_due = true;
             return;
         }
         let active = engine.active_expire.load(Ordering::Relaxed);
+        self.changes.keeps_due = !active;
         let next_ms = if active { self.expire(EXPIRE_IN_PASSING) } else { Some(now_ms) };
         if next_ms.is_some_and(|next_ms| next_ms <= now_ms) {
             self.expire_named();

@@ -80,6 +80,11 @@ impl<'c> Keys<'c> {
         self.changes.now_ms
     }
 
+    /// Whether what is due is kept for now: clients are paused, or `DEBUG` has halted its removal.
+    pub fn keeps_due(&self) -> bool {
+        self.changes.keeps_due
+    }
+
     /// The database that the command works on.
     pub fn db(&self) -> u8 {
         self.db
@@ -125,7 +130,7 @@ impl<'c> Keys<'c> {
         // reference into the shard; counters and access bits are nowhere borrowed.
         unsafe {
             let found = (*shard).find(self.db, hash, key);
-            let live = found.filter(|&f| !(*shard).entry(f).is_gone(self.changes.now_ms));
+            let live = found.filter(|&f| !self.is_gone((*shard).entry(f)));
             let Some(found) = live else {
                 (*shard).stats.misses += 1;
                 if tell {
@@ -325,7 +330,12 @@ impl<'c> Keys<'c> {
         // SAFETY: the lock is held; `self` is borrowed shared, so nobody changes the shard.
         let shard = unsafe { &*self.shard_mut_cell(hash) };
         let entry = shard.entry(shard.find(db, hash, key)?);
-        (!entry.is_gone(self.changes.now_ms)).then_some(entry)
+        (!self.is_gone(entry)).then_some(entry)
+    }
+
+    #[inline(always)]
+    fn is_gone(&self, entry: Entry) -> bool {
+        entry.is_gone(self.changes.now_ms, self.changes.keeps_due)
     }
 
     #[inline(always)]

@@ -55,13 +55,9 @@ impl Arena {
     }
 
     /// Bytes taken from the system that were touched at least once.
+    #[cfg(test)]
     pub(crate) fn touched_bytes(&self) -> u64 {
         self.bump * GRANULE as u64
-    }
-
-    /// Bytes that the arena keeps from others: what was touched, and what is mapped beside it.
-    pub(crate) fn resident_bytes(&self) -> u64 {
-        self.segments.resident_bytes(self.bump)
     }
 
     /// Bytes that a request for `bytes` really takes.

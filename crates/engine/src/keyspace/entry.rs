@@ -432,11 +432,12 @@ impl Entry {
     }
 
     /// Whether for every reader at `now_ms` the key is not there: it is due, or all fields of the
-    /// hash that it holds are.
+    /// hash that it holds are. Where what is due is kept, a hash without readable fields is there.
     #[inline(always)]
-    pub(crate) fn is_gone(self, now_ms: u64) -> bool {
+    pub(crate) fn is_gone(self, now_ms: u64, keeps_due: bool) -> bool {
         self.deadline_ms().is_some_and(|deadline_ms| deadline_ms <= now_ms)
             || self.kind() == Kind::HashTable
+                && !keeps_due
                 && self.fields().is_some_and(|fields| fields.all_due(now_ms))
     }
 

@@ -91,7 +91,8 @@ impl<'g> Gate<'g> {
         key: &'g [u8],
     ) -> Gate<'g> {
         let found = shard.find(db, hash, key);
-        let gone = found.is_some_and(|found| shard.entry(found).is_gone(changes.now_ms));
+        let gone = found
+            .is_some_and(|found| shard.entry(found).is_gone(changes.now_ms, changes.keeps_due));
         let mut gate = Gate { shard, changes, db, key, hash, found, stale: false };
         if gone {
             gate.expire();
@@ -412,6 +413,11 @@ impl<'g> Gate<'g> {
             self.shard.watched.touch(db, self.key);
         }
         taken.len()
+    }
+
+    /// Counts fields that a command has removed by a deadline in the past among the expired ones.
+    pub(crate) fn count_expired_fields(&mut self, fields: usize) {
+        self.shard.stats.expired_fields += fields as u64;
     }
 
     fn expire(&mut self) {

@@ -50,13 +50,6 @@ impl<const UNIT: usize> Segments<UNIT> {
         if self.count == 0 { 0 } else { 1u64 << (self.first_log2 + self.count - 1) }
     }
 
-    /// Bytes that are really there when the first `used` units were touched: what is mapped, but for
-    /// whole pages at its end that nobody has written to.
-    pub(crate) fn resident_bytes(&self, used: u64) -> u64 {
-        let unit = UNIT as u64;
-        (self.capacity() * unit).min((used * unit).next_multiple_of(PAGE))
-    }
-
     /// Maps one more segment. `false` when the 32-bit numbers are used up.
     pub(crate) fn grow(&mut self) -> bool {
         if self.capacity() > u64::from(u32::MAX) {
@@ -171,6 +164,5 @@ mod tests {
             // SAFETY: as above, written in the loop before.
             assert_eq!(unsafe { segments.at(i).cast::<u64>().read() }, u64::from(i));
         }
-        assert_eq!(segments.resident_bytes(3), 1024);
     }
 }

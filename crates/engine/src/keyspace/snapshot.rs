@@ -244,7 +244,7 @@ impl Tap {
     pub(crate) fn save(&self, db: u8, entry: Entry) {
         let deadline_ms = entry.deadline_ms();
         let mut saved = self.saved.lock();
-        if !saved.open || entry.is_gone(self.marked_ms) {
+        if !saved.open || entry.is_gone(self.marked_ms, false) {
             return;
         }
         let value = match entry.shared() {

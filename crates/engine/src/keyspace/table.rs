@@ -93,12 +93,6 @@ impl Table {
         (self.buckets() + u64::from(self.overflow_live)) * 64
     }
 
-    /// Bytes that the table keeps from others: buckets in use, and what is mapped beside them.
-    pub(crate) fn resident_bytes(&self) -> u64 {
-        self.home.resident_bytes(self.buckets())
-            + self.overflow.resident_bytes(u64::from(self.overflow_used))
-    }
-
     /// Gives a part of all memory back to the system; whether none is left. The table is good for
     /// nothing else afterwards.
     pub(crate) fn free_some(&mut self) -> bool {

@@ -138,12 +138,12 @@ impl Keys<'_> {
     /// Visits the keys of one bucket of a held shard in the command's database; the next cursor,
     /// 0 after the last bucket.
     pub fn scan_bucket(&self, shard: u16, cursor: u64, mut visit: impl FnMut(Met<'_>)) -> u64 {
-        let now_ms = self.now_ms();
+        let (now_ms, keeps_due) = (self.now_ms(), self.changes.keeps_due);
         self.shard_ref(shard).scan(self.db(), cursor, |entry| {
             visit(Met {
                 key: entry.key(),
                 type_of: entry.kind().type_of(),
-                due: entry.is_gone(now_ms),
+                due: entry.is_gone(now_ms, keeps_due),
             });
         })
     }
@@ -160,7 +160,7 @@ impl Keys<'_> {
     pub fn random_key(&self) -> Option<Vec<u8>> {
         for _ in 0..RANDOM_TRIES {
             let entry = self.random_entry()?;
-            if !entry.is_gone(self.now_ms()) {
+            if !entry.is_gone(self.now_ms(), self.changes.keeps_due) {
                 return Some(entry.key().to_vec());
             }
         }

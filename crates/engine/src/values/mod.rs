@@ -82,7 +82,7 @@ impl Object {
         match self {
             Object::Hash(fields) => fields.dict_mut().free_some(blocks * ELEMENTS_A_BLOCK),
             Object::List(list) => list.free_some(blocks),
-            Object::Set(set) => set.free_some(blocks),
+            Object::Set(set) => set.free_some(blocks * ELEMENTS_A_BLOCK),
             Object::Sorted(set) => set.free_some(blocks * ELEMENTS_A_BLOCK),
             Object::Stream(stream) => stream.free_some(blocks * ELEMENTS_A_BLOCK),
         }

@@ -48,6 +48,7 @@ const WRITES: &[&str] = &[
     "hdel $h $n $n $m",
     "set $s $v",
     "set $s $i",
+    "delifeq $s $i",
     "incr $s",
     "append $s $v",
     "xadd $x * f $v",

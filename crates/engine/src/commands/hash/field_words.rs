@@ -194,6 +194,7 @@ impl<'a> FieldDeadline<'a> {
             }
         }
         if passed {
+            gate.count_expired(changed.len());
             effect_removed(ctx.keys, self.key, &changed);
         } else {
             effect_deadline(ctx.keys, self.key, deadline_ms, &changed);

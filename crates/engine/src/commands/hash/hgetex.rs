@@ -130,6 +130,7 @@ impl<'a> Command<'a> for HgetEx<'a> {
         }
         match deadline_ms {
             Some(deadline_ms) if deadline_ms <= now_ms => {
+                gate.count_expired(changed.len());
                 effect_removed(ctx.keys, self.key, &changed);
             }
             Some(deadline_ms) => effect_deadline(ctx.keys, self.key, deadline_ms, &changed),

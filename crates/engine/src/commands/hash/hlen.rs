@@ -1,6 +1,7 @@
 //! `HLEN key`
 //!
-//! Answers the number of fields. O(1); fields that are due and not removed yet are counted off.
+//! Answers the number of fields. O(1); fields that are due and not removed yet are counted off,
+//! unless they are kept for now: clients are paused, or `DEBUG` has halted their removal.
 //!
 //! Effect: none.
 
@@ -49,7 +50,8 @@ impl<'a> Command<'a> for Hlen<'a> {
 
     fn run(&self, ctx: &mut Ctx<'_, '_>, reply: &mut dyn Reply) -> Result<(), Error> {
         let hash = hash::read(ctx.keys, self.key)?;
-        reply.int(hash.map_or(0, HashRef::len) as i64);
+        let len = if ctx.keys.keeps_due() { HashRef::len_with_due } else { HashRef::len };
+        reply.int(hash.map_or(0, len) as i64);
         Ok(())
     }
 }

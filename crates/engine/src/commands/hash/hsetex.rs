@@ -131,6 +131,7 @@ impl<'a> Command<'a> for HsetEx<'a> {
         match deadline_ms {
             Some(deadline_ms) if deadline_ms <= now_ms => {
                 let mut removed: Vec<&[u8]> = self.fields().collect();
+                gate.count_expired(removed.len());
                 removed.retain(|field| gate.remove(&[field], |_| ()) > 0);
                 effect_removed(ctx.keys, self.key, &removed);
             }

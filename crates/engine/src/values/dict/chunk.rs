@@ -12,7 +12,7 @@
 //! Next: [`super`].
 
 use super::entry::{NewEntry, Shape, Values, set_number};
-use super::index::{self, FILL, HASH_BITS, MAX_PLACES, Slot};
+use super::index::{self, FILL, Filler, HASH_BITS, MAX_PLACES, Slot};
 use super::large::{Boxes, COUNTS};
 use super::{Value, minima::NEVER};
 use crate::keyspace::KeyHash;
@@ -31,7 +31,7 @@ pub(super) const MOST_ENTRIES: usize = MAX_PLACES / 2;
 const MAX_SHIFT: u8 = 11;
 
 /// Dead bytes below this are never worth a new layout.
-const MIN_DEAD: usize = 64;
+const MIN_DEAD: usize = 16;
 
 /// Bytes by which a buffer grows at least.
 const MIN_ROOM: usize = 16;
@@ -175,17 +175,15 @@ impl Chunk {
 
     /// Adds an entry whose key is not there. There must be room.
     pub(super) fn add(&mut self, hash: u64, new: &NewEntry<'_>, values: Values) {
-        let place = self.append(new, values);
         let bits = self.bits(hash);
-        index::insert(self.parts_mut().0, bits, place);
+        self.append(new, values, |slots, place| index::insert(slots, bits, place));
         self.entries += 1;
     }
 
     /// Puts an entry of the same key in the place of the one at `slot`. There must be room.
     pub(super) fn replace(&mut self, slot: usize, new: &NewEntry<'_>, values: Values) {
         self.bury(slot, values);
-        let place = self.append(new, values);
-        index::set_place(self.parts_mut().0, slot, place);
+        self.append(new, values, |slots, place| index::set_place(slots, slot, place));
     }
 
     /// Removes the entry at `slot`.
@@ -201,12 +199,17 @@ impl Chunk {
         }
     }
 
-    /// Copies what it shares with other chunks, as any change does.
-    pub(super) fn unshare(&mut self) {
-        Arc::make_mut(&mut self.bytes);
+    /// Copies the boxes if they are shared with other chunks, as any change of one does.
+    pub(super) fn unshare_boxes(&mut self) {
         if let Some(boxes) = &mut self.boxes {
             Arc::make_mut(boxes);
         }
+    }
+
+    /// Whether it has boxes.
+    #[inline]
+    pub(super) fn has_boxes(&self) -> bool {
+        self.boxes.is_some()
     }
 
     /// The value at `slot`, to be overwritten.
@@ -236,7 +239,7 @@ impl Chunk {
         let shape = Shape::of(self.bytes_from(place), values);
         if shape.has_deadline {
             let at = (place as usize) << self.shift;
-            shape.set_deadline_ms(&mut self.parts_mut().1[at..], deadline_ms);
+            shape.overwrite_deadline(&mut self.parts_mut().1[at..], deadline_ms);
         }
         shape.has_deadline
     }
@@ -252,35 +255,30 @@ impl Chunk {
         }
         let mut halves = [0, 1].map(|half| {
             let (entries, bytes) = sizes[half];
-            let mut chunk = Chunk::empty(self.prefix << 1 | half as u32, self.depth + 1);
-            if entries > 0 {
-                chunk.allocate(entries + entries / 8, bytes + bytes / 8);
-            }
-            chunk
+            let chunk = Chunk::empty(self.prefix << 1 | half as u32, self.depth + 1);
+            Builder::new(chunk, entries + entries / 8, bytes + bytes / 8)
         });
         for (bits, place) in self.places() {
             let half = &mut halves[half_of(bits)];
-            let bits = half.bits(hash.of(self.entry(place, values).0));
+            let bits = half.chunk.bits(hash.of(self.entry(place, values).0));
             half.take_in(self, place, bits, values);
         }
-        halves
+        halves.map(Builder::finish)
     }
 
     /// The chunk of which both are the halves; this one is the lower. O(entries)
     pub(super) fn merged(&self, upper: &Chunk, values: Values) -> Chunk {
-        let mut whole = Chunk::empty(self.prefix >> 1, self.depth - 1);
         let entries = self.len() + upper.len();
         let bytes = self.live() + upper.live();
-        if entries > 0 {
-            whole.allocate(entries + entries / 8, bytes + bytes / 8);
-        }
+        let chunk = Chunk::empty(self.prefix >> 1, self.depth - 1);
+        let mut whole = Builder::new(chunk, entries + entries / 8, bytes + bytes / 8);
         for (half, chunk) in [self, upper].into_iter().enumerate() {
             for (bits, place) in chunk.places() {
                 let bits = (half as u32) << (HASH_BITS - 1) | bits >> 1;
                 whole.take_in(chunk, place, bits, values);
             }
         }
-        whole
+        whole.finish()
     }
 
     fn live(&self) -> usize {
@@ -320,10 +318,11 @@ impl Chunk {
         &self.parts().1[(place as usize) << self.shift..]
     }
 
-    /// Index bits and places of all entries, in the order of the index.
+    /// Index bits and places of all entries, in the order of their hashes but for neighbours.
     fn places(&self) -> impl Iterator<Item = (u32, u32)> {
         let slots = self.parts().0;
-        (0..slots.len()).filter_map(|slot| index::get(slots, slot))
+        let first = index::first(slots);
+        (first..slots.len()).chain(0..first).filter_map(|slot| index::get(slots, slot))
     }
 
     #[inline]
@@ -346,18 +345,16 @@ impl Chunk {
         Arc::make_mut(self.boxes.get_or_insert_default())
     }
 
-    /// Writes an entry behind the others; its place.
-    fn append(&mut self, new: &NewEntry<'_>, values: Values) -> u32 {
+    /// Writes an entry behind the others, and its place into the index.
+    fn append(&mut self, new: &NewEntry<'_>, values: Values, enter: impl FnOnce(&mut [Slot], u32)) {
         let number = if new.is_large() { self.boxes_mut().put(new.key, new.value) } else { 0 };
         let (start, len) = (self.next_start(), new.len(values));
-        new.write(&mut self.parts_mut().1[start..start + len], values, number);
-        self.advance(start, len)
-    }
-
-    fn advance(&mut self, start: usize, len: usize) -> u32 {
+        let place = (start >> self.shift) as u32;
+        let (slots, data) = self.parts_mut();
+        new.write(&mut data[start..start + len], values, number);
+        enter(slots, place);
         self.dead += start as u32 - self.used;
         self.used = (start + len) as u32;
-        (start >> self.shift) as u32
     }
 
     /// Gives up the bytes and the box of the entry at `slot`, which still names it.
@@ -374,37 +371,60 @@ impl Chunk {
         }
     }
 
-    /// Gives an empty chunk a buffer for so many entries of so many bytes.
-    fn allocate(&mut self, entries: usize, bytes: usize) {
-        let slots = index::slots_for(entries);
-        let mut data = bytes;
-        self.shift = 0;
-        while data >> self.shift > MAX_PLACES && self.shift < MAX_SHIFT {
-            self.shift += 1;
-            data = bytes + (entries << self.shift);
-        }
-        let len = (slots * size_of::<Slot>() + data).next_multiple_of(ROUNDING);
-        self.bytes = std::iter::repeat_n(FILL, len).collect();
-        self.slots = slots as u32;
-    }
-
     /// Lays the chunk out anew in a buffer for so many entries of so many bytes.
     fn rebuild(&mut self, entries: usize, bytes: usize, values: Values) {
-        let mut fresh = Chunk::empty(self.prefix, self.depth);
-        fresh.allocate(entries, bytes);
-        fresh.boxes = self.boxes.take();
-        if self.dead == 0 && self.shift == fresh.shift {
+        let chunk = Chunk::empty(self.prefix, self.depth);
+        let mut fresh = Builder::new(chunk, entries, bytes);
+        fresh.chunk.boxes = self.boxes.take();
+        if self.dead == 0 && self.shift == fresh.chunk.shift {
             let used = self.used as usize;
-            fresh.parts_mut().1[..used].copy_from_slice(&self.parts().1[..used]);
-            (fresh.used, fresh.entries) = (self.used, self.entries);
-            let slots = fresh.parts_mut().0;
-            self.places().for_each(|(bits, place)| index::insert(slots, bits, place));
+            let data = self.parts().1;
+            let (slots, fresh_data) = fresh.parts_mut();
+            fresh_data[..used].copy_from_slice(&data[..used]);
+            let mut filler = Filler::default();
+            self.places().for_each(|(bits, place)| filler.push(slots, bits, place));
+            (fresh.chunk.used, fresh.chunk.entries) = (self.used, self.entries);
         } else {
             for (bits, place) in self.places() {
                 fresh.copy_in(self, place, bits, values);
             }
         }
-        *self = fresh;
+        *self = fresh.finish();
+    }
+}
+
+/// A chunk under construction, whose buffer nobody shares yet.
+struct Builder {
+    /// Without its buffer.
+    chunk: Chunk,
+    bytes: Vec<u8>,
+    filler: Filler,
+}
+
+impl Builder {
+    /// A buffer for so many entries of so many bytes.
+    fn new(mut chunk: Chunk, entries: usize, bytes: usize) -> Builder {
+        if entries == 0 {
+            return Builder { chunk, bytes: Vec::new(), filler: Filler::default() };
+        }
+        let slots = index::slots_for(entries);
+        let mut data = bytes;
+        while data >> chunk.shift > MAX_PLACES && chunk.shift < MAX_SHIFT {
+            chunk.shift += 1;
+            data = bytes + (entries << chunk.shift);
+        }
+        let len = (slots * size_of::<Slot>() + data).next_multiple_of(ROUNDING);
+        chunk.slots = slots as u32;
+        Builder { chunk, bytes: vec![FILL; len], filler: Filler::default() }
+    }
+
+    fn finish(self) -> Chunk {
+        Chunk { bytes: self.bytes.into(), ..self.chunk }
+    }
+
+    fn parts_mut(&mut self) -> (&mut [Slot], &mut [u8]) {
+        let (index, data) = self.bytes.split_at_mut(self.chunk.slots() * size_of::<Slot>());
+        (index.as_chunks_mut().0, data)
     }
 
     /// Copies another chunk's entry, its box included.
@@ -412,20 +432,24 @@ impl Chunk {
         let start = self.copy_in(from, place, bits, values);
         let number = Shape::of(from.bytes_from(place), values).large;
         if let (Some(number), Some(boxes)) = (number, &from.boxes) {
-            let number = self.boxes_mut().put_shared(boxes.shared(number));
+            let number = self.chunk.boxes_mut().put_shared(boxes.shared(number));
             set_number(&mut self.parts_mut().1[start..], number);
         }
     }
 
     /// Copies the bytes of another chunk's entry; where they begin.
+    #[inline]
     fn copy_in(&mut self, from: &Chunk, place: u32, bits: u32, values: Values) -> usize {
-        let bytes = from.bytes_from(place);
-        let len = Shape::of(bytes, values).len();
-        let start = self.next_start();
-        self.parts_mut().1[start..start + len].copy_from_slice(&bytes[..len]);
-        let place = self.advance(start, len);
-        index::insert(self.parts_mut().0, bits, place);
-        self.entries += 1;
+        let entry = from.bytes_from(place);
+        let len = Shape::of(entry, values).len();
+        let start = self.chunk.next_start();
+        let (index, data) = self.bytes.split_at_mut(self.chunk.slots() * size_of::<Slot>());
+        data[start..start + len].copy_from_slice(&entry[..len]);
+        let place = (start >> self.chunk.shift) as u32;
+        self.filler.push(index.as_chunks_mut().0, bits, place);
+        self.chunk.dead += start as u32 - self.chunk.used;
+        self.chunk.used = (start + len) as u32;
+        self.chunk.entries += 1;
         start
     }
 }

@@ -44,7 +44,7 @@ pub(super) struct Shape {
 
 impl Shape {
     /// Reads the shape of the entry at the beginning of `bytes`.
-    #[inline]
+    #[inline(always)]
     pub(super) fn of(bytes: &[u8], values: Values) -> Shape {
         let head = bytes[0];
         let has_deadline = head & DEADLINE != 0;
@@ -85,7 +85,7 @@ impl Shape {
     }
 
     /// Overwrites the deadline in the entry's bytes, which must have room for one.
-    pub(super) fn set_deadline_ms(&self, bytes: &mut [u8], deadline_ms: u64) {
+    pub(super) fn overwrite_deadline(&self, bytes: &mut [u8], deadline_ms: u64) {
         debug_assert!(self.has_deadline);
         bytes[self.deadline..self.deadline + 8].copy_from_slice(&deadline_ms.to_le_bytes());
     }

@@ -87,6 +87,40 @@ pub(super) fn insert(slots: &mut [Slot], hash: u32, place: u32) {
     }
 }
 
+/// Fills an empty index with entries that come about in the order of their hashes, as those of
+/// another index do from [`first`] on: cheaper than [`insert`] by as much as they do.
+#[derive(Debug, Default)]
+pub(super) struct Filler {
+    next: usize,
+    last_home: usize,
+}
+
+impl Filler {
+    /// Adds a place under a hash.
+    #[inline]
+    pub(super) fn push(&mut self, slots: &mut [Slot], hash: u32, place: u32) {
+        let home = home(hash, slots.len());
+        let at = self.next.max(home);
+        if home < self.last_home || at >= slots.len() {
+            insert(slots, hash, place);
+            // What moved up may have taken the slot behind the last.
+            self.next += usize::from(self.next < slots.len() && get(slots, self.next).is_some());
+            return;
+        }
+        write(slots, at, hash << PLACE_BITS | place);
+        (self.next, self.last_home) = (at + 1, home);
+    }
+}
+
+/// The slot from which on, around the end, the entries stand in the order of their hashes.
+pub(super) fn first(slots: &[Slot]) -> usize {
+    let wrapped = |at: &usize| {
+        let slot = read(slots, *at);
+        slot != EMPTY && distance_of(slot, *at, slots.len()) > *at
+    };
+    (0..slots.len()).find(|at| !wrapped(at)).unwrap_or(0)
+}
+
 /// Gives the entry of a slot another place.
 pub(super) fn set_place(slots: &mut [Slot], at: usize, place: u32) {
     let slot = read(slots, at);
@@ -195,6 +229,36 @@ mod tests {
             met.sort_unstable();
             let within = model.iter().filter(|(_, hash)| (from..to).contains(*hash));
             assert_eq!(met, within.map(|(&place, _)| place).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn a_filled_index_finds_what_an_index_holds() {
+        let mut rng = fastrand::Rng::with_seed(6);
+        for size in [8, 50, 1171] {
+            for hashes in [1 << HASH_BITS, 40, 3] {
+                let mut old = vec![[FILL; 3]; size];
+                let entries: Vec<(u32, u32)> = (0..capacity(size) as u32)
+                    .map(|place| ((1 << HASH_BITS) - 1 - rng.u32(..hashes), place))
+                    .collect();
+                entries.iter().for_each(|&(hash, place)| insert(&mut old, hash, place));
+                for size in [size, size + size / 8 + 1] {
+                    let mut fresh = vec![[FILL; 3]; size];
+                    let mut filler = Filler::default();
+                    let from = first(&old);
+                    for at in (from..old.len()).chain(0..from) {
+                        if let Some((hash, place)) = get(&old, at) {
+                            // As a split does: the order of neighbours may turn round.
+                            filler.push(&mut fresh, hash ^ (place & 1), place);
+                        }
+                    }
+                    for &(hash, place) in &entries {
+                        let hash = hash ^ (place & 1);
+                        assert!(find(&fresh, hash, |other| other == place).is_some());
+                    }
+                    assert_eq!((0..size).filter_map(|at| get(&fresh, at)).count(), entries.len());
+                }
+            }
         }
     }
 

@@ -329,7 +329,8 @@ impl Dict {
             let Some((_, old)) = self.chunks[at].get(slot, values) else { return false };
             let before = old.deadline_ms;
             let deadline_ms = deadline_ms(before);
-            if before == deadline_ms && old.value.len() == value.len() {
+            if before == deadline_ms && old.value == value {
+            } else if before == deadline_ms && old.value.len() == value.len() {
                 self.value_at(at, slot).copy_from_slice(value);
             } else {
                 self.replace(hash, &NewEntry { key, value, deadline_ms }, before);
@@ -391,7 +392,9 @@ impl Dict {
     }
 
     fn value_at(&mut self, at: usize, slot: usize) -> &mut [u8] {
-        self.change(at, Chunk::unshare);
+        if self.chunks[at].has_boxes() {
+            self.change(at, Chunk::unshare_boxes);
+        }
         self.chunks[at].value_mut(slot, self.values)
     }
 

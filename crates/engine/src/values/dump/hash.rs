@@ -99,3 +99,65 @@ pub(super) fn read_fields(
 fn table(fields: Fields) -> OwnedValue {
     OwnedValue::Object(Box::new(Object::Hash(Box::new(fields))))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use larder_codec::rdb::Reader;
+
+    fn read_back(fields: &Fields, version: Version) -> OwnedValue {
+        let mut writer = Writer::new(Vec::new(), false);
+        write(fields, version, &mut writer);
+        let bytes = writer.into_bytes();
+        let mut reader = Reader::new(&bytes);
+        let form = reader.byte().unwrap();
+        let limits = Limits { entries: 10, value: 64 };
+        let rules = Rules { limits, hash: KeyHash::new(1) };
+        match value::read(&mut reader, form, version).unwrap() {
+            value::Value::Hash(fields) => read_fields(fields, &rules).unwrap(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn fields_of(value: &OwnedValue) -> Vec<(Vec<u8>, Vec<u8>, Option<u64>)> {
+        let OwnedValue::Object(object) = value else { panic!("{value:?}") };
+        let Object::Hash(fields) = &**object else { panic!("{object:?}") };
+        let all = fields.dict().iter();
+        let owned = all.map(|(name, held)| (name.into(), held.value.into(), held.deadline_ms));
+        let mut all: Vec<_> = owned.collect();
+        all.sort();
+        all
+    }
+
+    #[test]
+    fn both_forms_hold_values_and_deadlines() {
+        let mut fields = Fields::new(KeyHash::new(7));
+        let expected: Vec<_> = (0..300u64)
+            .map(|n| (format!("f{n:03}").into_bytes(), vec![b'v'; n as usize * 7], n))
+            .map(|(name, value, n)| (name, value, (n % 3 > 0).then_some(1_000_000 + n * n)))
+            .collect();
+        for (name, value, deadline_ms) in &expected {
+            fields.dict_mut().insert_until(name, value, *deadline_ms);
+        }
+        for version in [Version::V12, Version::Valkey80] {
+            assert_eq!(fields_of(&read_back(&fields, version)), expected);
+        }
+        let without = expected.iter().map(|(name, value, _)| (name.clone(), value.clone(), None));
+        let lost = read_back(&fields, Version::V11);
+        assert_eq!(fields_of(&lost), without.collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_small_hash_without_deadlines_comes_back_packed() {
+        let mut fields = Fields::new(KeyHash::new(7));
+        for n in 0..10u8 {
+            fields.dict_mut().insert(&[b'f', n], b"12");
+        }
+        let OwnedValue::Bytes(Kind::HashPack, lp) = read_back(&fields, Version::V10) else {
+            panic!("not packed")
+        };
+        assert_eq!(HashRef::Pack(&lp).len(), 10);
+        fields.dict_mut().insert(b"one more", b"");
+        assert_eq!(fields_of(&read_back(&fields, Version::V10)).len(), 11);
+    }
+}

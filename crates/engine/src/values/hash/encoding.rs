@@ -72,6 +72,14 @@ impl<'a> HashRef<'a> {
         }
     }
 
+    /// Fields, those included that are due and not removed yet. O(1).
+    pub fn len_with_due(self) -> usize {
+        match self {
+            HashRef::Pack(_) => self.len(),
+            HashRef::Table(fields, _) => fields.dict().len(),
+        }
+    }
+
     /// Tells whether there is no field; no key has an empty hash.
     pub fn is_empty(self) -> bool {
         self.len() == 0

@@ -175,6 +175,11 @@ impl<'g> HashGate<'g> {
         removed
     }
 
+    /// Counts fields that were given a deadline in the past, and so removed, among the expired ones.
+    pub fn count_expired(&mut self, fields: usize) {
+        self.gate.count_expired_fields(fields);
+    }
+
     /// Sets or removes the deadlines of fields that are there.
     pub fn set_deadlines(&mut self, fields: &[&[u8]], deadline_ms: Option<u64>) {
         if let Some(HashRef::Pack(_)) = self.hash() {
