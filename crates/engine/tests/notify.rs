@@ -48,7 +48,7 @@ impl Heard {
     }
 
     fn line(&mut self, line: &str) -> Vec<String> {
-        let words: Vec<Vec<u8>> = line.split(' ').map(|word| word.into()).collect();
+        let words: Vec<Vec<u8>> = line.split(' ').map(Into::into).collect();
         shown(&self.run(&words, 0).1)
     }
 
