@@ -41,7 +41,7 @@ const SUB: Spec = Spec {
     since: "8.1.0",
     group: Group::Server,
     arity: 3,
-    syntax: "<slow | large-request | large-reply>",
+    syntax: "<SLOW | LARGE-REQUEST | LARGE-REPLY>",
     flags: flag::ADMIN | flag::LOADING | flag::STALE,
     acl: acl::DANGEROUS,
     ..Spec::BASE
@@ -50,7 +50,7 @@ const SUB: Spec = Spec {
 /// What is known of `COMMANDLOG GET`.
 pub const SPEC_GET: Spec = Spec {
     name: "get",
-    syntax: "count <slow | large-request | large-reply>",
+    syntax: "count <SLOW | LARGE-REQUEST | LARGE-REPLY>",
     summary: "Returns the specified command log's entries.",
     complexity: "O(N) where N is the number of entries returned",
     arity: 4,
