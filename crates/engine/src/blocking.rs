@@ -173,7 +173,7 @@ pub(crate) fn unblock(engine: &Engine, client: &Client, how: Unblock) -> bool {
     match how {
         Unblock::Timeout => waiter.waiting.time_out(&mut sink),
         Unblock::Error => {
-            engine.stats.refused(waiter.command);
+            engine.stats.failed(waiter.command);
             engine.stats.error(&UNBLOCKED.to_string());
             sink.error(&UNBLOCKED);
         }

@@ -7,6 +7,7 @@
 use crate::changes::Changes;
 use crate::clients::{Clients, Pause};
 use crate::clock::Clock;
+use crate::commandlog::CommandLog;
 use crate::config::{Config, Id};
 use crate::freeing::Garbage;
 use crate::host::Host;
@@ -21,7 +22,6 @@ use crate::latency::Latency;
 use crate::log::{Log, Position, flags};
 use crate::pubsub::PubSub;
 use crate::renames::Renames;
-use crate::slowlog::SlowLog;
 use crate::stats::Stats;
 use crate::sync::Mutex;
 use std::cell::UnsafeCell;
@@ -78,7 +78,7 @@ pub struct Engine {
     /// Counters for INFO.
     pub(crate) stats: Stats,
     /// Commands and moments that took long.
-    pub(crate) slowlog: SlowLog,
+    pub(crate) commandlog: CommandLog,
     pub(crate) latency: Latency,
     /// Names that clients use, where they differ from the table's.
     renames: OnceLock<Renames>,
@@ -148,7 +148,7 @@ impl Engine {
             clients: Clients::default(),
             pause: Pause::default(),
             stats: Stats::default(),
-            slowlog: SlowLog::default(),
+            commandlog: CommandLog::default(),
             latency: Latency::default(),
             renames: OnceLock::new(),
             started_ms,

@@ -18,6 +18,10 @@ pub(crate) struct Series {
     pub(crate) samples: VecDeque<(u64, u64)>,
     /// The greatest since the last reset, in milliseconds.
     pub(crate) max_ms: u64,
+    /// The sum and the number of all since the last reset.
+    pub(crate) sum_ms: u64,
+    /// See [`Series::sum_ms`].
+    pub(crate) count: u64,
 }
 
 impl Latency {
@@ -26,6 +30,8 @@ impl Latency {
         let mut events = self.0.lock();
         let series = events.entry(event).or_default();
         series.max_ms = series.max_ms.max(took_ms);
+        series.sum_ms += took_ms;
+        series.count += 1;
         match series.samples.back_mut() {
             Some((second, most_ms)) if *second == now_s => *most_ms = took_ms.max(*most_ms),
             _ => {
@@ -68,6 +74,7 @@ mod tests {
             latency.add("command", second, ms);
         }
         let series = latency.series(b"command").unwrap();
+        assert_eq!((series.sum_ms, series.count), (24, 4));
         assert_eq!((Vec::from(series.samples), series.max_ms), (vec![(1, 9), (2, 3)], 9));
         (3..1000).for_each(|second| latency.add("command", second, 1));
         let series = latency.series(b"command").unwrap();

@@ -285,6 +285,9 @@ pub type MoreShards = fn(&Keys<'_>, &[&[u8]]) -> ShardSet;
 /// some or take others for them; `false` when the words make no sense.
 pub type FindKeys = fn(&[&[u8]], &mut dyn FnMut(usize, KeyFlags)) -> bool;
 
+/// How a request uses its keys, of a command whose key specs say [`key::VARIABLE_FLAGS`].
+pub type KeyUse = fn(&[&[u8]]) -> KeyFlags;
+
 /// What is known of a command.
 #[derive(Debug)]
 pub struct Spec {
@@ -310,6 +313,8 @@ pub struct Spec {
     pub keys: &'static [KeySpec],
     /// How its keys are found, where `keys` is only what clients can be told of it.
     pub find_keys: Option<FindKeys>,
+    /// How a request uses its keys, where that depends on its other words.
+    pub key_use: Option<KeyUse>,
     /// Which shards it needs beside those of its keys, for one that reaches for others and yet
     /// does not always need all of them.
     pub more_shards: Option<MoreShards>,
@@ -335,6 +340,7 @@ impl Spec {
         acl: 0,
         keys: &[],
         find_keys: None,
+        key_use: None,
         more_shards: None,
         tips: &[],
         events: Events::OWN_NAME,

@@ -48,7 +48,7 @@ impl Heard {
     }
 
     fn line(&mut self, line: &str) -> Vec<String> {
-        let words: Vec<Vec<u8>> = line.split(' ').map(|word| word.into()).collect();
+        let words: Vec<Vec<u8>> = line.split(' ').map(Into::into).collect();
         shown(&self.run(&words, 0).1)
     }
 
@@ -151,7 +151,7 @@ fn every_change_is_told_and_nothing_else() {
         heard.test.engine.log().listen();
         let mut grammar = Grammar::new(seed, START_MS);
         let mut before = dump(&heard.test);
-        for _ in 0..700 {
+        for _ in 0..300 {
             let request = grammar.write();
             let db = if grammar.rng().u32(..4) == 0 { grammar.rng().u8(..3) } else { 0 };
             let (changed, told) = heard.run(&request, db);
@@ -183,6 +183,11 @@ fn every_command_that_writes_tells_something() {
         .filter(|known| known.entry.spec.has(flag::WRITE) && !is_silent(known))
         .map(|known| &*known.name)
         .collect();
+    let writes = commands::all()
+        .iter()
+        .filter(|known| known.entry.spec.has(flag::WRITE) && !is_silent(known));
+    let mut mute: HashSet<&str> = writes.map(|known| &*known.name).collect();
+    // Rare is what needs a value that another command has left.
     for _ in 0..200_000 {
         let request = grammar.write();
         if !heard.run(&request, 0).1.is_empty() {

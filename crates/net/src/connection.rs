@@ -54,6 +54,8 @@ pub(crate) struct Bench {
     /// Reads and writes of sockets since then.
     pub(crate) reads: u64,
     pub(crate) writes: u64,
+    /// Requests of this round.
+    pub(crate) commands: u64,
     /// When HTTP was last complained about: once a minute is enough.
     http_logged_ms: u64,
     read: Vec<u8>,
@@ -69,6 +71,7 @@ impl Bench {
             output_bytes: 0,
             reads: 0,
             writes: 0,
+            commands: 0,
             http_logged_ms: 0,
             read: Vec::new(),
             replies: Vec::new(),
@@ -471,6 +474,7 @@ impl Connection {
         let (done, flow) =
             self.session.execute_all(&batch.requests, self.write_at, &mut self.output);
         *used += batch.lengths[..done].iter().sum::<usize>();
+        bench.commands += done as u64;
         if flow != Flow::Continue {
             self.interrupt(&Step::Stopped(flow, 0), bench);
             return false;
@@ -489,7 +493,10 @@ impl Connection {
         bench: &mut Bench,
     ) -> bool {
         match self.step(front, limits) {
-            Step::Ran(consumed) => *used += consumed,
+            Step::Ran(consumed) => {
+                *used += consumed;
+                bench.commands += 1;
+            }
             Step::Incomplete(want) => {
                 self.want = want;
                 return false;

@@ -416,6 +416,7 @@ impl EventLoop {
             tally.add(std::mem::take(count));
         }
         traffic.rounds.add(1);
+        traffic.most_commands.raise(std::mem::take(&mut self.bench.commands));
     }
 
     /// Accepts some of those who wait at a listener and shares them out.

@@ -21,8 +21,8 @@ use super::list::{
 };
 use super::pubsub::{publish, pubsub, subscribe, unsubscribe};
 use super::server::{
-    acl, command, config, dbsize, debug, flushall, flushdb, info, latency, lolwut, memory, role,
-    shutdown, slowlog, swapdb, time,
+    acl, command, commandlog, config, dbsize, debug, flushall, flushdb, info, latency, lolwut,
+    memory, role, shutdown, slowlog, swapdb, time,
 };
 use super::set::{
     sadd, scard, sdiff, sdiffstore, sinter, sintercard, sinterstore, sismember, smembers,
@@ -175,6 +175,7 @@ pub static COMMANDS: &[Entry] = &[
     // server
     entry!(container acl),
     entry!(plain command::Describe),
+    entry!(container commandlog),
     entry!(container config),
     entry!(plain dbsize::DbSize),
     entry!(debug::Debug),

@@ -601,8 +601,18 @@ params! {
     NotifyKeyspaceEvents: Param::new("notify-keyspace-events", Kind::Notify, "", Engine,
         "Which events of keys are published.");
     SlowlogLogSlowerThan: int("slowlog-log-slower-than", "10000", (-1, I64), Engine,
-        "Microseconds from which SLOWLOG keeps a command; -1 keeps none.");
-    SlowlogMaxLen: int("slowlog-max-len", "128", (0, I64), Engine, "Entries kept in SLOWLOG.");
+        "Microseconds from which SLOWLOG keeps a command; -1 keeps none.")
+        .alias(&["commandlog-execution-slower-than"]);
+    SlowlogMaxLen: int("slowlog-max-len", "128", (0, I64), Engine, "Entries kept in SLOWLOG.")
+        .alias(&["commandlog-slow-execution-max-len"]);
+    CommandlogRequestLargerThan: int("commandlog-request-larger-than", "1048576", (-1, I64),
+        Engine, "Bytes from which COMMANDLOG keeps a request; -1 keeps none.");
+    CommandlogLargeRequestMaxLen: int("commandlog-large-request-max-len", "128", (0, I64),
+        Engine, "Large requests kept in COMMANDLOG.");
+    CommandlogReplyLargerThan: int("commandlog-reply-larger-than", "1048576", (-1, I64), Engine,
+        "Bytes from which COMMANDLOG keeps the request of a reply; -1 keeps none.");
+    CommandlogLargeReplyMaxLen: int("commandlog-large-reply-max-len", "128", (0, I64), Engine,
+        "Requests with large replies kept in COMMANDLOG.");
     LatencyMonitorThreshold: int("latency-monitor-threshold", "0", (0, I64), Engine,
         "Milliseconds from which LATENCY keeps an event; 0 keeps none.");
     LatencyTracking: yes_no("latency-tracking", "yes", Engine,

@@ -68,6 +68,8 @@ struct Changed {
     noted: bool,
     /// Something was told of it.
     told: bool,
+    /// The number of the [`Told`] that last told something of it.
+    told_by: Option<usize>,
     /// It is gone, and that is still to be told.
     owes_end: bool,
 }
@@ -150,6 +152,7 @@ impl Notices {
             deadline: Deadline::Untouched,
             noted: false,
             told: false,
+            told_by: None,
             owes_end: false,
         });
         if at == INDEXED_FROM {
@@ -241,7 +244,8 @@ impl Notices {
                 let flags = spec.keys[role].flags;
                 let is_meant = told.role.map_or(flags & WRITING != 0, |of| of == role);
                 if is_meant {
-                    self.tell_key(&mut changed, (key, flags), told.when, name, spec);
+                    let what = (number, told.when, name);
+                    self.tell_key(&mut changed, (key, flags), what, spec);
                 }
             }
         }
@@ -297,26 +301,28 @@ impl Notices {
     fn tell_key(
         &self,
         changed: &mut [Changed],
-        (key, flags): (&[u8], KeyFlags),
-        when: When,
-        name: &'static str,
+        (name_of_key, flags): (&[u8], KeyFlags),
+        (number, when, name): (usize, When, &'static str),
         spec: &Spec,
     ) {
         let indexed = self.index.len() > INDEXED_FROM;
-        let at = indexed.then(|| self.find_in_any(key)).flatten();
+        let at = indexed.then(|| self.find_in_any(name_of_key)).flatten();
         let meant = match at {
             Some(at) => &mut changed[at..=at],
             None if indexed => &mut [],
             None => changed,
         };
-        for change in meant.iter_mut().filter(|change| *change.key == *key) {
+        for change in meant.iter_mut().filter(|change| *change.key == *name_of_key) {
             let is_meant = match when {
                 When::Changed | When::Always => true,
                 When::Written => change.exists && change.written,
                 When::Removed => !change.exists,
                 When::Noted => change.noted,
             };
-            if is_meant {
+            // Only who overwrites does it again where a key is named again.
+            let is_again = change.told_by == Some(number) && flags & key::OW == 0;
+            if is_meant && !is_again {
+                change.told_by = Some(number);
                 self.tell_change(change, flags, Some(name), when, spec);
             }
         }
@@ -362,9 +368,9 @@ impl Notices {
             self.push(class, change.db, name, &change.key);
         }
         match change.deadline {
-            _ if again || is_generic => {}
+            _ if is_generic => {}
             Deadline::Set => self.push(notify::GENERIC, change.db, expire::SPEC.name, &change.key),
-            Deadline::Removed if !change.written => {
+            Deadline::Removed if !change.written && !again => {
                 self.push(notify::GENERIC, change.db, persist::SPEC.name, &change.key);
             }
             _ => {}

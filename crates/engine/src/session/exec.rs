@@ -3,8 +3,9 @@
 //! EXEC takes the locks of all queued commands' keys and of all watched keys at once, so that a
 //! transaction is atomic over shards and the check of the watches belongs to it.
 
+use super::noting::note_run;
 use super::state::{Multi, Queued};
-use super::{Flow, Session, SessionState, more_shards_of, note_run, shards_of};
+use super::{Flow, Session, SessionState, more_shards_of, shards_of};
 use crate::command::Ctx;
 use crate::engine::Engine;
 use crate::error::Error;
@@ -27,11 +28,13 @@ impl Session {
         wait: Wait<'_>,
     ) -> Flow {
         let Some(multi) = self.state.multi.take() else {
+            self.note_at_once(entry);
             self.fail(Some(entry), &Error::text("ERR EXEC without MULTI"), reply);
             return Flow::Continue;
         };
         if multi.aborted {
             self.state.discard();
+            self.note_at_once(entry);
             let error = Error::text("EXECABORT Transaction discarded because of previous errors.");
             self.fail(Some(entry), &error, reply);
             return Flow::Continue;
@@ -103,7 +106,7 @@ impl Session {
         self.ended_us = now_us;
         self.state.client.active_ms.store(now_us / 1000, Ordering::Relaxed);
         let words: &[&[u8]] = &[entry.spec.name.as_bytes()];
-        note_run(&self.engine, &mut self.state, entry, words, began_us, now_us);
+        note_run(&self.engine, &self.state, entry, words, began_us, now_us);
         Ok(self.state.flow.take().unwrap_or(Flow::Continue))
     }
 
@@ -144,6 +147,7 @@ fn step(
 ) -> u64 {
     let Some(invoke) = entry.invoke else { return began_us };
     keys.db = state.db;
+    state.redacted.clear();
     let mut ctx = Ctx::new(engine, keys, state, false);
     let result = invoke(&mut ctx, words, reply);
     let now_us = engine.now_us();

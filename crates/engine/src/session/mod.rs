@@ -5,6 +5,7 @@
 //! The owner of a session is the only one who writes for it; see [`crate::mailbox`].
 
 mod exec;
+mod noting;
 mod pipeline;
 mod state;
 
@@ -27,6 +28,8 @@ use crate::renames::Meaning;
 use crate::reply::{Reply, WireReply};
 use crate::spec::{Entry, Spec, flag};
 use larder_resp::Protocol;
+pub(crate) use noting::{SLOW_COMMAND, SLOW_FAST_COMMAND};
+use noting::{Unfinished, note_run};
 use pipeline::KnownHash;
 use state::Queued;
 use std::sync::Arc;
@@ -55,6 +58,8 @@ pub struct Session {
 struct Blocked {
     waiter: Arc<Waiter>,
     deadline_ms: Option<u64>,
+    /// The command that waits, to be counted when the wait is over.
+    unfinished: Unfinished,
 }
 
 impl std::fmt::Debug for Session {
@@ -171,6 +176,7 @@ impl Session {
             self.enter(words, &mut reply, wait)
         };
         if matches!(flow, Flow::Continue | Flow::Close) {
+            self.note_sizes(words, out.len() - start);
             self.state.apply_reply_mode(out, start);
         }
         flow
@@ -269,10 +275,9 @@ impl Session {
             Event::Served { waiter, reply, position } => {
                 // The reply of a wait that was cancelled since is nobody's.
                 let blocked = self.blocked.take_if(|own| Arc::ptr_eq(&own.waiter, waiter));
-                if blocked.is_none() {
-                    return Flow::Continue;
-                }
+                let Some(blocked) = blocked else { return Flow::Continue };
                 self.position = self.position.max(*position);
+                self.note_finished(blocked.unfinished, reply.len());
                 self.end_wait(waiter);
                 let start = out.len();
                 out.extend_from_slice(reply);
@@ -290,9 +295,11 @@ impl Session {
             blocked.deadline_ms.is_some_and(|deadline_ms| deadline_ms <= now_ms)
                 && blocked.waiter.claim()
         };
-        let Some(Blocked { waiter, .. }) = self.blocked.take_if(is_up) else { return false };
+        let Some(blocked) = self.blocked.take_if(is_up) else { return false };
+        let Blocked { waiter, unfinished, .. } = blocked;
         let start = out.len();
         waiter.waiting.time_out(&mut WireReply::new(out, self.state.protocol));
+        self.note_finished(unfinished, out.len() - start);
         self.end_wait(&waiter);
         self.state.apply_reply_mode(out, start);
         true
@@ -520,6 +527,9 @@ impl Session {
         let Session { engine, state, changes, .. } = self;
         let db = state.db;
         changes.no_touch = state.client.facts.no_touch.load(Ordering::Relaxed);
+        if !state.redacted.is_empty() {
+            state.redacted.clear();
+        }
         let done = engine.with_keys(
             set,
             &hashes,
@@ -544,20 +554,16 @@ impl Session {
                 let now_us = self.engine.now_us();
                 self.ended_us = now_us;
                 self.state.client.active_ms.store(now_us / 1000, Ordering::Relaxed);
-                note_run(
-                    &self.engine,
-                    &mut self.state,
-                    entry,
-                    words,
-                    self.changes.began_us,
-                    now_us,
-                );
+                let began_us = self.changes.began_us;
+                if let Some((waiter, deadline_ms)) = waiter {
+                    let took_us = now_us.saturating_sub(began_us);
+                    let unfinished = self.unfinished(entry, words, took_us);
+                    self.begin_blocked(Blocked { waiter, deadline_ms, unfinished });
+                    return Flow::Blocked;
+                }
+                note_run(&self.engine, &self.state, entry, words, began_us, now_us);
                 if let Err(error) = result {
                     self.fail(Some(entry), &error, reply);
-                }
-                if let Some((waiter, deadline_ms)) = waiter {
-                    self.begin_blocked(waiter, deadline_ms);
-                    return Flow::Blocked;
                 }
                 self.state.flow.take().unwrap_or(Flow::Continue)
             }
@@ -566,11 +572,11 @@ impl Session {
         }
     }
 
-    fn begin_blocked(&mut self, waiter: Arc<Waiter>, deadline_ms: Option<u64>) {
+    fn begin_blocked(&mut self, blocked: Blocked) {
         let facts = &self.state.client.facts;
         facts.blocked.store(true, Ordering::Relaxed);
-        facts.timed.store(deadline_ms.is_some(), Ordering::Relaxed);
-        self.blocked = Some(Blocked { waiter, deadline_ms });
+        facts.timed.store(blocked.deadline_ms.is_some(), Ordering::Relaxed);
+        self.blocked = Some(blocked);
     }
 
     /// Tidies up after a wait that somebody has claimed.
@@ -605,56 +611,6 @@ const PROTECTED: Error = Error::text(
      run it from a local connection, otherwise you need to set this option in the configuration \
      file, and then restart the server.",
 );
-
-/// Events of LATENCY that slow commands belong to.
-const SLOW_COMMAND: &str = "command";
-const SLOW_FAST_COMMAND: &str = "fast-command";
-
-/// Counts a command that ran, and logs it if it took long.
-#[inline]
-fn note_run<W: AsRef<[u8]>>(
-    engine: &Engine,
-    state: &mut SessionState,
-    entry: &'static Entry,
-    words: &[W],
-    began_us: u64,
-    now_us: u64,
-) {
-    let took_us = now_us.saturating_sub(began_us);
-    let config = engine.config();
-    engine.stats.ran(commands::number_of(entry), took_us, config.latency_tracking());
-    let slow_us = config.slowlog_log_slower_than();
-    let is_slow = slow_us >= 0 && took_us >= slow_us.cast_unsigned();
-    if is_slow || took_us >= 1000 {
-        note_slow(engine, state, entry, words, (now_us, took_us, is_slow));
-    }
-    if !state.redacted.is_empty() {
-        state.redacted.clear();
-    }
-}
-
-#[cold]
-fn note_slow<W: AsRef<[u8]>>(
-    engine: &Engine,
-    state: &SessionState,
-    entry: &'static Entry,
-    words: &[W],
-    (now_us, took_us, is_slow): (u64, u64, bool),
-) {
-    let config = engine.config();
-    if is_slow && !entry.spec.has(flag::SKIP_SLOWLOG) {
-        let words: Vec<&[u8]> = words.iter().map(AsRef::as_ref).collect();
-        let client = (state.client.origin.peer(), state.client.name());
-        let max_len = config.count(Id::SlowlogMaxLen);
-        engine.slowlog.add(max_len, (now_us, took_us), (&words, &state.redacted), client);
-    }
-    let (took_ms, threshold_ms) = (took_us / 1000, config.bytes(Id::LatencyMonitorThreshold));
-    if threshold_ms > 0 && took_ms >= threshold_ms {
-        let fast = entry.spec.has(flag::FAST);
-        let event = if fast { SLOW_FAST_COMMAND } else { SLOW_COMMAND };
-        engine.latency.add(event, now_us / 1_000_000, took_ms);
-    }
-}
 
 /// The shards of a request's keys, from its command's SPEC.
 fn shards_of(

@@ -89,7 +89,7 @@ pub struct SessionState {
     pub(crate) unwatch_after: bool,
     /// Set by commands whose reply is sent whatever the mode of replies says.
     pub(crate) reply_anyway: bool,
-    /// Words of the running command that are secrets, by their place.
+    /// Words of the command that ran last that are secrets, by their place.
     pub(crate) redacted: SmallVec<[u16; 4]>,
     /// Set by commands that end the session or change its flow.
     pub(crate) flow: Option<Flow>,

@@ -239,7 +239,10 @@ impl Stats {
             histograms: numbers.map(|number| (number, self.all_durations(number))).collect(),
             traffic: self.all_traffic(),
         };
-        self.traffic.lock().iter().for_each(|one| one.longest_us.clear());
+        for one in self.traffic.lock().iter() {
+            one.longest_us.clear();
+            one.most_commands.clear();
+        }
         *self.pace.lock() = Pace::default();
     }
 

@@ -23,6 +23,8 @@ pub struct Traffic {
     pub busy_us: Tally,
     /// How long the longest took.
     pub longest_us: Tally,
+    /// The most requests of one round.
+    pub most_commands: Tally,
     /// How long the housekeeping among them took.
     pub housekeeping_us: Tally,
 }
@@ -38,12 +40,15 @@ pub struct TrafficSums {
     pub rounds: u64,
     pub busy_us: u64,
     pub longest_us: u64,
+    pub most_commands: u64,
     pub housekeeping_us: u64,
 }
 
 impl TrafficSums {
     pub(super) fn of(threads: &[Arc<Traffic>]) -> TrafficSums {
         let sum = |of: fn(&Traffic) -> &Tally| threads.iter().map(|one| of(one).get()).sum();
+        let max =
+            |of: fn(&Traffic) -> &Tally| threads.iter().map(|one| of(one).get()).max().unwrap_or(0);
         TrafficSums {
             input_bytes: sum(|one| &one.input_bytes),
             output_bytes: sum(|one| &one.output_bytes),
@@ -51,7 +56,8 @@ impl TrafficSums {
             writes: sum(|one| &one.writes),
             rounds: sum(|one| &one.rounds),
             busy_us: sum(|one| &one.busy_us),
-            longest_us: threads.iter().map(|one| one.longest_us.get()).max().unwrap_or(0),
+            longest_us: max(|one| &one.longest_us),
+            most_commands: max(|one| &one.most_commands),
             housekeeping_us: sum(|one| &one.housekeeping_us),
         }
     }
@@ -65,6 +71,7 @@ impl TrafficSums {
             rounds: self.rounds.saturating_sub(before.rounds),
             busy_us: self.busy_us.saturating_sub(before.busy_us),
             longest_us: self.longest_us,
+            most_commands: self.most_commands,
             housekeeping_us: self.housekeeping_us.saturating_sub(before.housekeeping_us),
         }
     }

@@ -17,7 +17,7 @@ use crate::keys::string_of;
 use crate::keyspace::Gate;
 use crate::notify::names::Events;
 use crate::reply::Reply;
-use crate::spec::{Group, KeySpec, Spec, flag, key};
+use crate::spec::{Group, KeyFlags, KeySpec, Spec, flag, key};
 use crate::values::bits::field::{Encoding, Overflow};
 
 /// What is known of `BITFIELD`.
@@ -33,6 +33,7 @@ pub const SPEC: Spec = Spec {
     flags: flag::WRITE | flag::DENYOOM,
     keys: &[KeySpec::one(1, key::RW | key::ACCESS | key::UPDATE | key::VARIABLE_FLAGS)],
     events: Events::named(setbit::SPEC.name),
+    key_use: Some(key_use),
     ..Spec::BASE
 };
 
@@ -44,8 +45,25 @@ pub const SPEC_RO: Spec = Spec {
     since: "6.0.0",
     flags: flag::READONLY | flag::FAST,
     keys: &[KeySpec::one(1, key::RO | key::ACCESS)],
+    key_use: None,
     ..SPEC
 };
+
+/// Without `SET` and `INCRBY` it only reads.
+fn key_use(words: &[&[u8]]) -> KeyFlags {
+    let writes =
+        |word: &&[u8]| [SET, ADD].iter().any(|action| word.eq_ignore_ascii_case(action.as_bytes()));
+    if words.iter().skip(2).any(writes) {
+        key::RW | key::ACCESS | key::UPDATE
+    } else {
+        key::RO | key::ACCESS
+    }
+}
+
+/// The words of what is done with an integer.
+const GET: &str = "GET";
+const SET: &str = "SET";
+const ADD: &str = "INCRBY";
 
 /// One integer, and what is done with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,9 +125,9 @@ impl<'a, const READ_ONLY: bool> Command<'a> for Fields<'a, READ_ONLY> {
         let mut overflow = Overflow::Wrap;
         for Operation { encoding, offset, action } in &self.operations {
             let (name, value) = match *action {
-                Action::Get => ("GET", None),
-                Action::Set(value, how) => ("SET", Some((value, how))),
-                Action::Add(value, how) => ("INCRBY", Some((value, how))),
+                Action::Get => (GET, None),
+                Action::Set(value, how) => (SET, Some((value, how))),
+                Action::Add(value, how) => (ADD, Some((value, how))),
             };
             if let Some((_, how)) = value.filter(|(_, how)| *how != overflow) {
                 words.keyword("OVERFLOW").keyword(name_of(how));
@@ -188,11 +206,11 @@ fn overflow_of(args: &mut Args<'_>) -> Result<Overflow, Error> {
 }
 
 fn operation_of(args: &mut Args<'_>, overflow: Overflow) -> Result<Operation, Error> {
-    let make: fn(i64, Overflow) -> Action = if args.left() > 2 && args.keyword("GET") {
+    let make: fn(i64, Overflow) -> Action = if args.left() > 2 && args.keyword(GET) {
         |_, _| Action::Get
-    } else if args.left() > 3 && args.keyword("SET") {
+    } else if args.left() > 3 && args.keyword(SET) {
         Action::Set
-    } else if args.left() > 3 && args.keyword("INCRBY") {
+    } else if args.left() > 3 && args.keyword(ADD) {
         Action::Add
     } else {
         return Err(Error::Syntax);

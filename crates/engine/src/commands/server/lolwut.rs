@@ -1,8 +1,9 @@
 //! `LOLWUT [VERSION version] [shelves [jars]]`
 //!
-//! Answers a drawing of a larder, different each time, and the version. O(shelves × jars).
+//! Answers a drawing of a larder, different each time, the version of Redis that is spoken, and
+//! our own. O(shelves × jars).
 
-use super::info::LARDER_VERSION;
+use super::info::{LARDER_VERSION, REDIS_VERSION};
 use crate::args::Args;
 use crate::command::{Command, Ctx, Words};
 use crate::error::Error;
@@ -91,7 +92,7 @@ impl<'a> Command<'a> for Lolwut {
             text.push_str(&"=".repeat(7 * self.jars as usize));
             text.push('\n');
         }
-        text.push_str(&format!("\nLarder ver. {LARDER_VERSION}\n"));
+        text.push_str(&format!("\nRedis ver. {REDIS_VERSION}, by Larder {LARDER_VERSION}\n"));
         reply.verbatim(*b"txt", text.as_bytes());
         Ok(())
     }

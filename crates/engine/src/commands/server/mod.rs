@@ -3,6 +3,7 @@
 
 pub mod acl;
 pub mod command;
+pub mod commandlog;
 pub mod config;
 pub mod dbsize;
 pub mod debug;

@@ -6,6 +6,7 @@
 use super::super::{help, nullary, subcommand};
 use crate::args::Args;
 use crate::command::{Command, Ctx, Words};
+use crate::commandlog::{CommandLog, Remarkable};
 use crate::error::Error;
 use crate::reply::Reply;
 use crate::spec::{Entry, Group, Spec, acl, flag};
@@ -80,13 +81,9 @@ impl<'a> Command<'a> for Get {
     const SPEC: &'static Spec = &SPEC_GET;
 
     fn parse(args: &mut Args<'a>) -> Result<Self, Error> {
-        if args.left() == 0 {
-            return Ok(Get { count: Some(DEFAULT_COUNT) });
-        }
-        let error = || Error::text("ERR count should be greater than or equal to -1");
-        match args.int_or(error())? {
-            -1 => Ok(Get { count: None }),
-            count => Ok(Get { count: Some(usize::try_from(count).map_err(|_| error())?) }),
+        match args.left() {
+            0 => Ok(Get { count: Some(DEFAULT_COUNT) }),
+            _ => Ok(Get { count: parse_count(args)? }),
         }
     }
 
@@ -97,19 +94,38 @@ impl<'a> Command<'a> for Get {
     fn keys(&self, _: &mut dyn FnMut(&'a [u8])) {}
 
     fn run(&self, ctx: &mut Ctx<'_, '_>, reply: &mut dyn Reply) -> Result<(), Error> {
-        let entries = ctx.engine.slowlog.newest(self.count.unwrap_or(usize::MAX));
-        reply.array(entries.len());
-        for entry in entries {
-            reply.array(6);
-            reply.int(entry.id.cast_signed());
-            reply.int((entry.at_us / 1_000_000).cast_signed());
-            reply.int(entry.took_us.cast_signed());
-            reply.array(entry.words.len());
-            entry.words.iter().for_each(|word| reply.bulk(word));
-            reply.bulk(entry.client.0.as_bytes());
-            reply.bulk(entry.client.1.as_bytes());
-        }
+        answer(&ctx.engine.commandlog, Remarkable::Slow, self.count, reply);
         Ok(())
+    }
+}
+
+/// Reads how many entries are asked for; `None` for all.
+pub(super) fn parse_count(args: &mut Args<'_>) -> Result<Option<usize>, Error> {
+    let error = || Error::text("ERR count should be greater than or equal to -1");
+    match args.int_or(error())? {
+        -1 => Ok(None),
+        count => usize::try_from(count).map(Some).map_err(|_| error()),
+    }
+}
+
+/// Answers the newest entries of a kind.
+pub(super) fn answer(
+    log: &CommandLog,
+    why: Remarkable,
+    count: Option<usize>,
+    reply: &mut dyn Reply,
+) {
+    let entries = log.newest(why, count.unwrap_or(usize::MAX));
+    reply.array(entries.len());
+    for entry in entries {
+        reply.array(6);
+        reply.int(entry.id.cast_signed());
+        reply.int((entry.at_us / 1_000_000).cast_signed());
+        reply.int(entry.figure.cast_signed());
+        reply.array(entry.words.len());
+        entry.words.iter().for_each(|word| reply.bulk(word));
+        reply.bulk(entry.client.0.as_bytes());
+        reply.bulk(entry.client.1.as_bytes());
     }
 }
 
@@ -118,7 +134,7 @@ impl<'a> Command<'a> for Get {
 pub struct Len;
 
 nullary!(Len, SPEC_LEN, |ctx, reply| {
-    reply.int(ctx.engine.slowlog.len() as i64);
+    reply.int(ctx.engine.commandlog.len(Remarkable::Slow) as i64);
     Ok(())
 });
 
@@ -127,7 +143,7 @@ nullary!(Len, SPEC_LEN, |ctx, reply| {
 pub struct Reset;
 
 nullary!(Reset, SPEC_RESET, |ctx, reply| {
-    ctx.engine.slowlog.clear();
+    ctx.engine.commandlog.clear(Remarkable::Slow);
     reply.ok();
     Ok(())
 });

@@ -18,7 +18,7 @@ use crate::expiry::{ExpiryArg, ExpiryOption};
 use crate::keys::string_of;
 use crate::keyspace::{Expiry, Gate, Kind, NewValue};
 use crate::reply::Reply;
-use crate::spec::{Group, KeySpec, Spec, flag, key};
+use crate::spec::{Group, KeyFlags, KeySpec, Spec, flag, key};
 
 /// What is known of `SET`.
 pub const SPEC: Spec = Spec {
@@ -32,8 +32,15 @@ pub const SPEC: Spec = Spec {
     arity: -3,
     flags: flag::WRITE | flag::DENYOOM,
     keys: &[KeySpec::one(1, key::RW | key::ACCESS | key::UPDATE | key::VARIABLE_FLAGS)],
+    key_use: Some(key_use),
     ..Spec::BASE
 };
+
+/// With `GET` it reads what it overwrites.
+fn key_use(words: &[&[u8]]) -> KeyFlags {
+    let gets = words.iter().skip(3).any(|word| word.eq_ignore_ascii_case(b"GET"));
+    if gets { key::RW | key::ACCESS | key::UPDATE } else { key::OW | key::UPDATE }
+}
 
 /// When `SET` sets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

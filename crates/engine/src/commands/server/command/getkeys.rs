@@ -90,10 +90,11 @@ fn keys_of(request: &[&[u8]]) -> Result<Vec<(usize, KeyFlags)>, Error> {
     if !spec.accepts(request.len()) {
         return Err(Error::text("ERR Invalid number of arguments specified for command"));
     }
+    let key_use = spec.key_use.map(|key_use| key_use(request));
     let mut keys = Vec::new();
     let sensible = spec.each_key(request, |at, flags| {
         if flags & key::NOT_KEY == 0 {
-            keys.push((at, flags));
+            keys.push((at, key_use.unwrap_or(flags)));
         }
     });
     if !sensible || keys.is_empty() {

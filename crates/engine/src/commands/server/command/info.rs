@@ -109,10 +109,7 @@ fn describe(known: &Known, reply: &mut dyn Reply) {
     spec.tips.iter().for_each(|tip| reply.bulk(tip.as_bytes()));
     reply.set(spec.keys.len());
     spec.keys.iter().for_each(|keys| describe_keys(keys, reply));
-    match spec.subcommands {
-        [] => reply.set(0),
-        subcommands => reply.array(subcommands.len()),
-    }
+    reply.array(spec.subcommands.len());
     spec.subcommands.iter().for_each(|sub| describe_sub(sub, reply));
 }
 

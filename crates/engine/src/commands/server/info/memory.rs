@@ -6,8 +6,9 @@ use crate::command::Ctx;
 use crate::keyspace::shard::Shard;
 
 /// Parts of Redis that nothing is used for here, or that there are none of.
-const NONE: [&str; 7] = [
+const NONE: [&str; 8] = [
     "mem_not_counted_for_evict",
+    "mem_overhead_db_hashtable_rehashing",
     "mem_replication_backlog",
     "mem_total_replication_buffers",
     "mem_clients_slaves",

@@ -144,6 +144,7 @@ pub(super) fn debug(ctx: &mut Ctx<'_, '_>, lines: &mut Lines) {
     lines.add("eventloop_duration_aof_sum", 0);
     lines.add("eventloop_duration_cron_sum", traffic.housekeeping_us);
     lines.add("eventloop_duration_max", traffic.longest_us);
+    lines.add("eventloop_cmd_per_cycle_max", traffic.most_commands);
 }
 
 /// How long all commands took together.

@@ -1,7 +1,17 @@
-//! `LATENCY LATEST` · `HISTORY event` · `RESET [event ...]` · `HELP`
+//! `LATENCY LATEST` · `HISTORY event` · `GRAPH event` · `DOCTOR` · `RESET [event ...]` ·
+//! `HISTOGRAM [command ...]` · `HELP`
 //!
-//! Moments that took longer than `latency-monitor-threshold` milliseconds. Two events are watched:
-//! `command` and `fast-command`. O(samples).
+//! Moments that took longer than `latency-monitor-threshold` milliseconds. Three events are
+//! watched: `command`, `fast-command`, and `expire-cycle` for the housekeeping. O(samples).
+//! HISTOGRAM tells how long commands took, from `latency-tracking`: O(commands).
+
+mod doctor;
+mod graph;
+mod histogram;
+
+pub use doctor::Doctor;
+pub use graph::Graph;
+pub use histogram::Histogram;
 
 use super::super::{help, nullary, subcommand};
 use crate::args::Args;
@@ -19,7 +29,10 @@ pub const SPEC: Spec = Spec {
     complexity: "Depends on subcommand.",
     arity: -2,
     subcommands: &[
+        subcommand!(plain doctor::DOCTOR, Doctor),
+        subcommand!(graph::GRAPH, Graph),
         HELP,
+        subcommand!(histogram::HISTOGRAM, Histogram),
         subcommand!(SPEC_HISTORY, History),
         subcommand!(plain SPEC_LATEST, Latest),
         subcommand!(SPEC_RESET, Reset),
@@ -103,9 +116,10 @@ nullary!(Latest, SPEC_LATEST, |ctx, reply| {
     reply.array(events.len());
     for (event, series) in events {
         let (second, took_ms) = series.samples.back().copied().unwrap_or_default();
-        reply.array(4);
+        let figures = [second, took_ms, series.max_ms, series.sum_ms, series.count];
+        reply.array(1 + figures.len());
         reply.bulk(event.as_bytes());
-        [second, took_ms, series.max_ms].iter().for_each(|n| reply.int(n.cast_signed()));
+        figures.iter().for_each(|n| reply.int(n.cast_signed()));
     }
     Ok(())
 });
