@@ -56,7 +56,7 @@ pub fn read(
         Value::HashPack(bytes) => Ok(hash::read_pack(bytes.into_owned(), &rules.hash)),
         Value::Hash(fields) => hash::read_fields(fields, &rules.hash),
         Value::Stream(parts) => {
-            let stream = stream::of_parts(parts)?;
+            let stream = stream::of_parts(&parts)?;
             Ok(OwnedValue::Object(Box::new(Object::Stream(Box::new(stream)))))
         }
     }

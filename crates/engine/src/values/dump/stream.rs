@@ -20,7 +20,7 @@ pub(super) fn parts_of(stream: &Stream) -> form::Stream<'_> {
 }
 
 /// The stream of some parts.
-pub(super) fn of_parts(parts: form::Stream<'_>) -> Result<Stream, Corrupt> {
+pub(super) fn of_parts(parts: &form::Stream<'_>) -> Result<Stream, Corrupt> {
     let figures = Figures {
         last_id: id(parts.last_id),
         max_deleted_id: id(parts.max_deleted_id),
