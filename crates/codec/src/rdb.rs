@@ -142,6 +142,13 @@ impl Version {
             _ => None,
         }
     }
+
+    /// The same, and for a version of the future the dialect that it most likely has: most values
+    /// are written as before.
+    pub fn likely(number: u16) -> Version {
+        let newest = if number > VALKEY { Version::Valkey80 } else { Version::V12 };
+        Version::readable(number).unwrap_or(newest)
+    }
 }
 
 /// Valkey counts from here, beyond what Redis is likely to reach.
@@ -157,16 +164,24 @@ pub fn seal(payload: &mut Vec<u8>, version: Version) {
     payload.extend_from_slice(&crc.to_le_bytes());
 }
 
-/// A payload without its end, and its version; none where version or checksum are wrong.
-pub fn open(payload: &[u8]) -> Option<(&[u8], Version)> {
-    let opened = open_unsealed(payload)?;
-    let (sealed, crc) = payload.split_last_chunk()?;
-    (crc64::of(sealed).to_le_bytes() == *crc).then_some(opened)
+/// What of a payload's end is not looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Leniency {
+    /// Any checksum will do.
+    pub any_checksum: bool,
+    /// Any version is tried.
+    pub any_version: bool,
 }
 
-/// The same whatever the checksum is.
-pub fn open_unsealed(payload: &[u8]) -> Option<(&[u8], Version)> {
+/// A payload without its end, and its version; none where version or checksum are wrong.
+pub fn open(payload: &[u8], leniency: Leniency) -> Option<(&[u8], Version)> {
     let (value, footer) = payload.split_last_chunk::<FOOTER>()?;
-    let version = Version::readable(u16::from_le_bytes([footer[0], footer[1]]))?;
-    Some((value, version))
+    let number = u16::from_le_bytes([footer[0], footer[1]]);
+    let version = match Version::readable(number) {
+        None if leniency.any_version => Version::likely(number),
+        known => known?,
+    };
+    let (sealed, crc) = payload.split_last_chunk()?;
+    let is_sealed = leniency.any_checksum || crc64::of(sealed).to_le_bytes() == *crc;
+    is_sealed.then_some((value, version))
 }

@@ -91,6 +91,8 @@ pub struct Engine {
     pub(crate) garbage: Garbage,
     /// Keys are removed when they are due, not only when somebody asks for them.
     active_expire: AtomicBool,
+    /// Nothing is done but what commands ask for.
+    periodic_paused: AtomicBool,
     /// What `DEBUG RELOAD` wrote the last time.
     image: Mutex<Option<Vec<u8>>>,
     /// Payloads must end in their right checksum.
@@ -158,6 +160,7 @@ impl Engine {
             run_id,
             history_id,
             active_expire: AtomicBool::new(true),
+            periodic_paused: AtomicBool::new(false),
             image: Mutex::default(),
             checks_seals: AtomicBool::new(true),
             deferred: Mutex::default(),
@@ -423,6 +426,19 @@ impl Engine {
         }
     }
 
+    /// Whether nothing is to be done from time to time.
+    pub fn is_periodic_paused(&self) -> bool {
+        self.periodic_paused.load(Ordering::Relaxed)
+    }
+
+    /// Sets that.
+    pub(crate) fn pause_periodic(&self, on: bool) {
+        self.periodic_paused.store(on, Ordering::Relaxed);
+        if !on {
+            self.call_housekeeper();
+        }
+    }
+
     /// Takes out what `DEBUG RELOAD` wrote the last time.
     pub(crate) fn take_image(&self) -> Option<Vec<u8>> {
         self.image.lock().take()
@@ -470,6 +486,9 @@ impl Engine {
         let now_ms = began_us / 1000;
         let again_ms = now_ms + TRY_AGAIN_MS;
         let mut next = (!self.do_deferred()).then_some(again_ms);
+        if self.is_periodic_paused() {
+            return next;
+        }
         self.free_garbage();
         if !self.expires_actively(now_ms) {
             // Nobody needs to ring until this is over.

@@ -179,6 +179,7 @@ fn every_command_that_writes_tells_something() {
     // Rare is what needs a value that another command has left.
     let mut telling = HashSet::new();
     let loud: Vec<&str> = commands::all()
+    let mut mute: HashSet<&str> = commands::all()
         .iter()
         .filter(|known| known.entry.spec.has(flag::WRITE) && !is_silent(known))
         .map(|known| &*known.name)
@@ -188,6 +189,7 @@ fn every_command_that_writes_tells_something() {
         .filter(|known| known.entry.spec.has(flag::WRITE) && !is_silent(known));
     let mut mute: HashSet<&str> = writes.map(|known| &*known.name).collect();
     // Rare is what needs a value that another command has left.
+    // As many writes as it takes: what some commands need is rare.
     for _ in 0..200_000 {
         let request = grammar.write();
         if !heard.run(&request, 0).1.is_empty() {

@@ -28,6 +28,7 @@ pub use special::{
 };
 pub use table::{
     AclPubsubDefault, AppendFsync, Apply, Id, LogLevel, MaxmemoryPolicy, Mutable, OomScoreAdj,
-    Param, Profile, ProtectedAction, RdbSaveVersion, Supervised, SyslogFacility, TABLE, shutdown,
+    Param, Profile, ProtectedAction, RdbSaveVersion, RdbVersionCheck, Supervised, SyslogFacility,
+    TABLE, shutdown,
 };
 pub use values::{Config, Name, lookup};

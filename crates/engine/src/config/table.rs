@@ -232,6 +232,13 @@ choices! {
         /// When the kernel likes.
         No = 2 "no",
     }
+    /// Which versions of the RDB format are read.
+    RdbVersionCheck {
+        /// Those that are known.
+        Strict = 0 "strict",
+        /// Any, as far as its values are written as before.
+        Relaxed = 1 "relaxed",
+    }
     /// Which version of the RDB format values are written in.
     RdbSaveVersion {
         /// The oldest that can hold the value, but not below 10.
@@ -639,6 +646,8 @@ params! {
     Rdbchecksum: yes_no("rdbchecksum", "yes", Host, "Snapshots end in a checksum.").at_start();
     RdbSaveVersion: choice("rdb-save-version", "auto", RdbSaveVersion::WORDS, Engine,
         "Version of DUMP's bytes: 10, 11, 12, valkey80, or the oldest that can hold the value.");
+    RdbVersionCheck: choice("rdb-version-check", "strict", RdbVersionCheck::WORDS, Engine,
+        "Whether RESTORE takes bytes of versions that are not known.");
     RdbDelSyncFiles: yes_no("rdb-del-sync-files", "no", Nothing,
         "Replication leaves no snapshots behind.");
     RdbSaveIncrementalFsync: yes_no("rdb-save-incremental-fsync", "yes", Nothing,

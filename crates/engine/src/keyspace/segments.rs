@@ -165,4 +165,28 @@ mod tests {
             assert_eq!(unsafe { segments.at(i).cast::<u64>().read() }, u64::from(i));
         }
     }
+
+    #[test]
+    fn memory_goes_back_a_part_at_a_time() {
+        for (first_log2, segments) in [(0, 0), (2, 3), (7, 16), (19, 2)] {
+            let mut held = Segments::<8>::new(first_log2);
+            (0..segments).for_each(|_| assert!(held.grow()));
+            for i in (0..held.capacity()).step_by(100) {
+                // SAFETY: index below capacity, eight bytes a unit.
+                unsafe { held.at(i as u32).cast::<u64>().write(i) };
+            }
+            let least = held.capacity() as usize * 8 / BYTES_AT_ONCE;
+            let mut steps = 1;
+            while !held.free_some() {
+                steps += 1;
+            }
+            assert!(steps >= least, "{steps} steps");
+            assert_eq!(held.capacity(), 0);
+            assert!(held.free_some());
+            // It can be used as before.
+            assert!(held.grow());
+            // SAFETY: the first unit of the first segment.
+            unsafe { held.at(0).cast::<u64>().write(7) };
+        }
+    }
 }

@@ -167,6 +167,11 @@ impl Shard {
             .map_or((0, 0), |db| (db.table.len(), db.wheel.as_ref().map_or(0, |wheel| wheel.len())))
     }
 
+    /// Bytes of a database's table.
+    pub(crate) fn bytes_of_table(&self, db: u8) -> u64 {
+        self.dbs[usize::from(db)].as_ref().map_or(0, |db| db.table.bytes())
+    }
+
     /// Keys of flushed databases whose memory nobody waits for.
     pub(crate) fn lazy_keys(&self) -> u64 {
         self.condemned.iter().map(Condemned::lazy_keys).sum()

@@ -12,6 +12,7 @@
 use super::del;
 use crate::args::Args;
 use crate::command::{Command, Ctx, Words};
+use crate::config::{Id, RdbVersionCheck};
 use crate::error::Error;
 use crate::keyspace::OwnedValue;
 use crate::notify::names::Events;
@@ -19,7 +20,7 @@ use crate::reply::Reply;
 use crate::spec::{Group, KeySpec, Spec, acl, flag, key};
 use crate::values::dump::{Rules, read};
 use larder_codec::integer::{MAX_TEXT, format_i64, parse_i64_canonical};
-use larder_codec::rdb::{Reader, open, open_unsealed};
+use larder_codec::rdb::{Leniency, Reader, open};
 
 /// What is known of `RESTORE`.
 pub const SPEC: Spec = Spec {
@@ -100,8 +101,11 @@ impl<'a> Restore<'a> {
     }
 
     fn value(&self, ctx: &Ctx<'_, '_>) -> Result<OwnedValue, Error> {
-        let open = if ctx.engine.checks_seals() { open } else { open_unsealed };
-        let (bytes, version) = open(self.payload).ok_or(BAD_SEAL)?;
+        let leniency = Leniency {
+            any_checksum: !ctx.engine.checks_seals(),
+            any_version: ctx.config().int(Id::RdbVersionCheck) == RdbVersionCheck::Relaxed as i64,
+        };
+        let (bytes, version) = open(self.payload, leniency).ok_or(BAD_SEAL)?;
         let rules = Rules::new(ctx.config(), *ctx.engine.hash());
         read(&mut Reader::new(bytes), version, &rules).map_err(|_| BAD_FORMAT)
     }

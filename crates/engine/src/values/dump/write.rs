@@ -18,7 +18,8 @@ const PLAIN: u64 = 1;
 /// Which version values are written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Choice {
-    /// The oldest that can say all of the value, but not below Redis 7.0's.
+    /// The oldest that loses nothing but when a stream's consumers got something last, and not below
+    /// Redis 7.0's: so Redis 7.0 reads all that it could have made.
     #[default]
     Oldest,
     /// This one.
@@ -46,18 +47,10 @@ pub fn version_of(value: ValueRef<'_>, choice: Choice) -> Option<Version> {
     };
     match choice {
         Choice::Oldest if expires => Some(Version::V12),
-        Choice::Oldest if says_times(value) => Some(Version::V11),
         Choice::Oldest => Some(Version::V10),
         Choice::Fixed(Version::V10 | Version::V11) if expires => None,
         Choice::Fixed(version) => Some(version),
     }
-}
-
-/// Whether a stream has consumers whose moments the older form does not hold.
-fn says_times(value: ValueRef<'_>) -> bool {
-    let ValueRef::Object(_, Object::Stream(stream)) = value else { return false };
-    let mut consumers = stream.groups().flat_map(|(_, group)| group.consumers());
-    consumers.any(|(_, consumer)| consumer.active_ms() != Some(consumer.seen_ms()))
 }
 
 /// A value as `DUMP` answers it: its form, version and checksum; none where the version that was

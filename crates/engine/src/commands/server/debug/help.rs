@@ -20,6 +20,8 @@ const LINES: &[&str] = &[
     "    Write <message> to the server's log.",
     "OBJECT <key> [fast]",
     "    How the value of <key> is held.",
+    "PAUSE-CRON <0|1>",
+    "    With 1, nothing is done from time to time: keys do not expire by themselves, memory waits.",
     "POPULATE <count> [<prefix>] [<size>]",
     "    Create <count> string keys named key:<num>, or <prefix>:<num>. They are not replicated.",
     "PROTOCOL <type>",

@@ -46,7 +46,7 @@ pub const SPEC: Spec = Spec {
     name: "debug",
     syntax: "<DIGEST | DIGEST-VALUE debugged [debugged ...] | ERROR message | \
              HTSTATS index [FULL] | HTSTATS-KEY debugged [FULL] | LISTPACK debugged | \
-             LOG message | OBJECT debugged [FAST] | POPULATE count [prefix [size]] | \
+             LOG message | OBJECT debugged [FAST] | PAUSE-CRON <0 | 1> | POPULATE count [prefix [size]] | \
              PROTOCOL type | QUICKLIST debugged [level] | QUICKLIST-PACKED-THRESHOLD size | \
              RELOAD [MERGE] [NOFLUSH] [NOSAVE] | SDSLEN debugged | SET-ACTIVE-EXPIRE <0 | 1> | \
              SET-SKIP-CHECKSUM-VALIDATION <0 | 1> | SLEEP seconds | HELP>",
@@ -95,6 +95,8 @@ pub enum Debug<'a> {
         /// Leave out what takes long to find.
         fast: bool,
     },
+    /// `PAUSE-CRON`: whether nothing is done but what commands ask for.
+    PausePeriodic(bool),
     /// `POPULATE`: keys to test with.
     Populate(Populate<'a>),
     /// `PROTOCOL`: a reply of a kind.
@@ -149,6 +151,7 @@ impl<'a> Command<'a> for Debug<'a> {
             (name, 1 | 2) if name == object_command::SPEC.name.as_bytes() => {
                 Debug::Object { key: args.word()?, fast: option(args, "FAST")? }
             }
+            (b"pause-cron", 1) => Debug::PausePeriodic(args.int()? != 0),
             (b"populate", 1..=3) => Debug::Populate(Populate::parse(args)?),
             (b"protocol", 1) => Debug::Protocol(args.word()?),
             (b"quicklist", 1 | 2) => {
@@ -190,6 +193,7 @@ impl<'a> Command<'a> for Debug<'a> {
                 words.keyword(object_command::SPEC.name).push(key);
                 write_option(*fast, "FAST", words);
             }
+            Debug::PausePeriodic(on) => drop(words.keyword("PAUSE-CRON").int(i64::from(*on))),
             Debug::Populate(populate) => populate.words(words.keyword("POPULATE")),
             Debug::Protocol(name) => drop(words.keyword("PROTOCOL").push(name)),
             Debug::QuickList { key, level } => {
@@ -241,6 +245,10 @@ impl<'a> Command<'a> for Debug<'a> {
                 reply.ok();
             }
             Debug::Object { key, fast } => object::describe(ctx, key, fast, reply)?,
+            Debug::PausePeriodic(on) => {
+                ctx.engine.pause_periodic(on);
+                reply.ok();
+            }
             Debug::Populate(populate) => populate.run(ctx, reply),
             Debug::Protocol(name) => protocol::answer(name, reply)?,
             Debug::QuickList { key, level } => {
