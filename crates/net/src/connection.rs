@@ -438,6 +438,9 @@ impl Connection {
             ..larder_resp::Limits::default()
         };
         self.prepare_output(bench);
+        let limit = bench.limits.output(self.class());
+        let hard_bytes = limit.hard_bytes.load(Ordering::Relaxed);
+        self.session.limit_reply(if hard_bytes == 0 { 0 } else { hard_bytes.max(OWN_REPLY_BYTES) });
         self.postponed = false;
         self.want = 0;
         self.write_at = self.sent + WRITE_BYTES;
@@ -585,7 +588,7 @@ impl Connection {
     /// Writes what waits, as much as the socket takes. What is above the hard limit is not begun:
     /// as in Redis its client sees no part of the reply.
     pub(crate) fn flush(&mut self, bench: &mut Bench) -> Next {
-        if self.is_listed() && self.is_above_hard_limit(bench) {
+        if self.is_listed() && (self.session.is_cut_off() || self.is_above_hard_limit(bench)) {
             return Next::Close;
         }
         while self.sent < self.output.len() {
