@@ -71,6 +71,23 @@ fn a_reply_beyond_the_hard_limit_is_not_made_whole() {
     }
 }
 
+/// CVE-2025-21605: who never gives the password and never reads could fill the server's memory with
+/// refusals, for the limit of normal clients is none.
+#[test]
+fn refusals_do_not_pile_up_for_a_stranger_who_does_not_read() {
+    let server = TestServer::start();
+    server.client().ask(&["CONFIG", "SET", "requirepass", "secret"], "+OK\r\n");
+    let mut stranger = server.client();
+    stranger.write(request(&["GET", "k"]).repeat(10_000));
+    let refusal = "-NOAUTH Authentication required.\r\n";
+    assert!(stranger.rest().len() < 10_000 * refusal.len());
+    let mut client = server.client();
+    client.write(request(&["GET", "k"]).repeat(100));
+    client.write(request(&["AUTH", "secret"]));
+    (0..100).for_each(|_| client.expect(refusal));
+    client.expect("+OK\r\n");
+}
+
 #[test]
 fn a_reader_beyond_the_soft_limit_has_some_seconds() {
     let limits = Limits::default();
