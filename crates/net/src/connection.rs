@@ -592,7 +592,7 @@ impl Connection {
     /// Writes what waits, as much as the socket takes. What is above the hard limit is not begun:
     /// as in Redis its client sees no part of the reply.
     pub(crate) fn flush(&mut self, bench: &mut Bench) -> Next {
-        if self.is_listed() && (self.session.is_cut_off() || self.is_above_hard_limit(bench)) {
+        if self.is_listed() && self.is_above_hard_limit(bench) {
             return Next::Close;
         }
         while self.sent < self.output.len() {
@@ -656,6 +656,7 @@ impl Connection {
             false => UNAUTHENTICATED_REPLY_BYTES,
         };
         let above = hard_bytes > 0 && self.is_listed() && self.waiting_bytes() > hard_bytes;
+        let above = above || self.session.is_cut_off();
         if above {
             self.warn_of_limit();
         }
