@@ -109,7 +109,7 @@ impl<'a> Migrate<'a> {
             self.copy = true;
         } else if args.keyword("REPLACE") {
             self.replace = true;
-        } else if args.left() > 1 && args.keyword("AUTH") {
+        } else if args.left() > 1 && args.keyword(auth::SPEC.name) {
             self.login = Some(Login { user: None, password: args.word()? });
             self.secrets = at + 1..at + 2;
         } else if args.left() > 2 && args.keyword("AUTH2") {
@@ -220,7 +220,7 @@ impl<'a> Command<'a> for Migrate<'a> {
                 words.keyword("AUTH2").push(user).push(password);
             }
             Some(Login { user: None, password }) => {
-                words.keyword("AUTH").push(password);
+                words.keyword(auth::SPEC.name).push(password);
             }
             None => {}
         }
@@ -291,7 +291,7 @@ fn find_keys(words: &[&[u8]], visit: &mut dyn FnMut(usize, KeyFlags)) -> bool {
         }
         at += if is("AUTH2") {
             3
-        } else if is("AUTH") {
+        } else if is(auth::SPEC.name) {
             2
         } else {
             1
