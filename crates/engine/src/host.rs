@@ -28,6 +28,9 @@ pub trait Host: Send + Sync {
     /// are not the host's to stop.
     fn sleep(&self, time_ms: u64) -> bool;
 
+    /// Sends requests to another server and waits for its replies, `MIGRATE`.
+    fn exchange(&self, exchange: &Exchange<'_>) -> Exchanged;
+
     /// Facts for `INFO` that the engine does not know: section, then `name:value` lines.
     fn info(&self, section: &str) -> Vec<(&'static str, String)>;
 
@@ -46,6 +49,41 @@ pub struct Shutdown {
     pub force: bool,
     /// Call off a shutdown that is under way.
     pub abort: bool,
+}
+
+/// Requests for another server.
+#[derive(Debug, Clone, Copy)]
+pub struct Exchange<'a> {
+    /// Its name or address.
+    pub host: &'a [u8],
+    /// Its port, in digits.
+    pub port: &'a [u8],
+    /// How long it may be silent, in milliseconds.
+    pub timeout_ms: u64,
+    /// The requests, as bytes to send.
+    pub requests: &'a [u8],
+    /// How many replies they have.
+    pub replies: usize,
+}
+
+/// What became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exchanged {
+    /// The replies that came, each good or an error with its text.
+    pub replies: Vec<Result<(), String>>,
+    /// Where it broke off.
+    pub broken: Option<Broken>,
+}
+
+/// The step at which an exchange broke off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Broken {
+    /// There is no such name, or nobody there took the connection in time.
+    Connecting,
+    /// Requests could not be sent.
+    Writing,
+    /// Replies did not come.
+    Reading,
 }
 
 /// A host that can do nothing: an engine linked into a process.
@@ -67,6 +105,9 @@ impl Host for NoHost {
     }
     fn sleep(&self, _time_ms: u64) -> bool {
         false
+    }
+    fn exchange(&self, _exchange: &Exchange<'_>) -> Exchanged {
+        Exchanged { replies: Vec::new(), broken: Some(Broken::Connecting) }
     }
     fn info(&self, _section: &str) -> Vec<(&'static str, String)> {
         Vec::new()

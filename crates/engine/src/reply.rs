@@ -42,6 +42,11 @@ pub trait Reply {
     fn verbatim(&mut self, format: [u8; 3], text: &[u8]);
     /// The protocol of the reader, where a command answers differently by it.
     fn protocol(&self) -> Protocol;
+    /// Whether more waits than the reader may leave unread: it is cut off, and a command that
+    /// answers without end need not go on.
+    fn is_full(&self) -> bool {
+        false
+    }
     /// What follows is for a reader of another protocol (`HELLO`, `RESET`).
     fn switch(&mut self, protocol: Protocol);
 
@@ -70,16 +75,27 @@ pub trait Reply {
 pub struct WireReply<'o> {
     out: &'o mut Vec<u8>,
     protocol: Protocol,
+    /// Length of `out` above which it is full.
+    most: usize,
 }
 
 impl<'o> WireReply<'o> {
     /// Appends replies to `out`.
     pub fn new(out: &'o mut Vec<u8>, protocol: Protocol) -> Self {
-        WireReply { out, protocol }
+        WireReply { out, protocol, most: usize::MAX }
+    }
+
+    /// The same, full after so many bytes more.
+    pub fn within(mut self, bytes: usize) -> Self {
+        self.most = self.out.len().saturating_add(bytes);
+        self
     }
 }
 
 impl Reply for WireReply<'_> {
+    fn is_full(&self) -> bool {
+        self.out.len() > self.most
+    }
     fn simple(&mut self, text: &str) {
         encode::simple(self.out, text);
     }

@@ -36,6 +36,10 @@ const KEPT_REPLY_BYTES: usize = 256 * 1024;
 /// Reply buffers that a loop keeps at hand.
 const KEPT_REPLY_BUFFERS: usize = 64;
 
+/// Most bytes of replies that wait for a client that has not given the password: it gets nothing but
+/// refusals, and must not fill memory with them. Redis's own buffer, and a bit.
+const UNAUTHENTICATED_REPLY_BYTES: u64 = OWN_REPLY_BYTES + 1024;
+
 /// How long a connection that is to be closed may take to read its last replies.
 const LINGER_MS: u64 = 5_000;
 
@@ -441,6 +445,9 @@ impl Connection {
             ..larder_resp::Limits::default()
         };
         self.prepare_output(bench);
+        let limit = bench.limits.output(self.class());
+        let hard_bytes = limit.hard_bytes.load(Ordering::Relaxed);
+        self.session.limit_reply(if hard_bytes == 0 { 0 } else { hard_bytes.max(OWN_REPLY_BYTES) });
         self.postponed = false;
         self.want = 0;
         self.write_at = self.sent + WRITE_BYTES;
@@ -651,8 +658,12 @@ impl Connection {
 
     #[cold]
     fn is_above_hard_limit(&self, bench: &Bench) -> bool {
-        let hard_bytes = bench.limits.output(self.class()).hard_bytes.load(Ordering::Relaxed);
+        let hard_bytes = match self.session.is_authenticated() {
+            true => bench.limits.output(self.class()).hard_bytes.load(Ordering::Relaxed),
+            false => UNAUTHENTICATED_REPLY_BYTES,
+        };
         let above = hard_bytes > 0 && self.is_listed() && self.waiting_bytes() > hard_bytes;
+        let above = above || self.session.is_cut_off();
         if above {
             self.warn_of_limit();
         }

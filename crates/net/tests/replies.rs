@@ -52,6 +52,42 @@ fn a_reply_beyond_the_hard_limit_is_not_begun() {
     assert_eq!(other.bulk().len(), 90_000);
 }
 
+/// A number of random members is the client's to choose: a billion of them would be gigabytes under
+/// a lock, for a reader that is cut off anyway.
+#[test]
+fn a_reply_beyond_the_hard_limit_is_not_made_whole() {
+    let limits = Limits::default();
+    limits.normal.set(100_000, 0, 0);
+    let server = TestServer::with(1, limits);
+    for (fill, ask) in [
+        (&["SADD", "s", "m"][..], &["SRANDMEMBER", "s", "-999999999"][..]),
+        (&["HSET", "h", "f", "v"], &["HRANDFIELD", "h", "-999999999", "WITHVALUES"]),
+        (&["ZADD", "z", "1", "m"], &["ZRANDMEMBER", "z", "-999999999", "WITHSCORES"]),
+    ] {
+        let mut client = server.client();
+        client.ask(fill, ":1\r\n");
+        client.send(ask);
+        assert!(client.rest().is_empty());
+    }
+}
+
+/// CVE-2025-21605: who never gives the password and never reads could fill the server's memory with
+/// refusals, for the limit of normal clients is none.
+#[test]
+fn refusals_do_not_pile_up_for_a_stranger_who_does_not_read() {
+    let server = TestServer::start();
+    server.client().ask(&["CONFIG", "SET", "requirepass", "secret"], "+OK\r\n");
+    let mut stranger = server.client();
+    stranger.write(request(&["GET", "k"]).repeat(10_000));
+    let refusal = "-NOAUTH Authentication required.\r\n";
+    assert!(stranger.rest().len() < 10_000 * refusal.len());
+    let mut client = server.client();
+    client.write(request(&["GET", "k"]).repeat(100));
+    client.write(request(&["AUTH", "secret"]));
+    (0..100).for_each(|_| client.expect(refusal));
+    client.expect("+OK\r\n");
+}
+
 #[test]
 fn a_reader_beyond_the_soft_limit_has_some_seconds() {
     let limits = Limits::default();

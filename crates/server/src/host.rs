@@ -5,12 +5,14 @@
 
 use crate::cli::ServeOptions;
 use crate::descriptors;
+use crate::exchange;
 use crate::facts;
 use crate::logging::Log;
 use crate::redis_conf::{absolute, plain, rewrite_file, writable};
 use crate::sockets;
 use crate::supervise::OomScore;
 use larder_engine::config::{Config, ConfigError, Id};
+use larder_engine::host::{Exchange, Exchanged};
 use larder_engine::{Host, Shutdown};
 use larder_net::Server;
 use std::ffi::OsStr;
@@ -180,6 +182,10 @@ impl Host for ServerHost {
             return Err("Errors trying to SHUTDOWN. Check logs.".to_owned());
         }
         self.stop.send(Stop::Command).map_err(|_| "the server ends already".to_owned())
+    }
+
+    fn exchange(&self, exchange: &Exchange<'_>) -> Exchanged {
+        exchange::perform(exchange)
     }
 
     fn sleep(&self, time_ms: u64) -> bool {

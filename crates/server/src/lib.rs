@@ -6,6 +6,7 @@
 pub mod announce;
 pub mod cli;
 pub mod descriptors;
+mod exchange;
 pub mod facts;
 pub mod folder_lock;
 pub mod host;

@@ -504,3 +504,39 @@ fn a_log_that_is_rotated_is_written_anew() {
     assert!(std::fs::read_to_string(&log).expect("a new log").contains("save does nothing yet"));
     assert_eq!(client.ask("PING"), "+PONG");
 }
+
+#[test]
+fn keys_are_handed_over_from_one_server_to_another() {
+    let folder = Folder::new();
+    let (from, to) = (free_port(), free_port());
+    let mut servers = Vec::new();
+    for (port, more) in [(from, ""), (to, "secret")] {
+        let mut command = redis_server(&folder);
+        command.args(["--port", &port.to_string(), "--requirepass", more]);
+        let mut server = Running::start(&mut command);
+        server.line("Ready to accept connections tcp");
+        servers.push(server);
+    }
+    let mut here = servers[0].client(from);
+    let mut there = servers[1].client(to);
+    assert_eq!(there.ask("AUTH secret"), "+OK");
+    assert_eq!(here.ask("SET k v PX 100000"), "+OK");
+    assert_eq!(here.ask("RPUSH l a b c"), ":3");
+    let refusal = "-ERR Target instance replied with error: NOAUTH Authentication required.";
+    assert_eq!(here.ask(&format!("MIGRATE 127.0.0.1 {to} k 3 5000")), refusal);
+    assert_eq!(here.ask(&format!("MIGRATE 127.0.0.1 {to} k 3 5000 COPY AUTH secret")), "+OK");
+    assert_eq!(here.ask("EXISTS k l"), ":2");
+    let all = format!("MIGRATE 127.0.0.1 {to} \"\" 3 5000 AUTH secret KEYS k l none");
+    let busy = "-ERR Target instance replied with error: BUSYKEY Target key name already exists.";
+    assert_eq!(here.ask(&all), busy);
+    assert_eq!(here.ask("EXISTS l"), ":0", "what was taken has gone");
+    let all = format!("MIGRATE 127.0.0.1 {to} \"\" 3 5000 REPLACE AUTH2 default secret KEYS k l");
+    assert_eq!(here.ask(&all), "+OK");
+    assert_eq!(here.ask("DBSIZE"), ":0");
+    assert_eq!(there.ask("SELECT 3"), "+OK");
+    assert_eq!((there.ask("LLEN l"), there.ask("EXPIRE k 100 GT")), (":3".into(), ":1".into()));
+    let nobody = format!("MIGRATE 127.0.0.1 {} k 0 500", free_port());
+    assert_eq!(here.ask(&nobody), "+NOKEY");
+    assert_eq!(here.ask("SET k v"), "+OK");
+    assert_eq!(here.ask(&nobody), "-IOERR error or timeout writing to target instance");
+}

@@ -40,7 +40,7 @@ struct Group {
     issue: Option<String>,
     /// What Valkey answers; `superseded` only.
     valkey: Option<String>,
-    /// Running them would hold up or end the whole unit.
+    /// Running them would hold up or end the whole unit, or says nothing while others are listed.
     #[serde(default)]
     disturbs: bool,
 }

@@ -175,7 +175,7 @@ impl Bench {
     }
 
     fn run_once(&self, unit: &str, skip: &[String], threads: Option<u32>) -> Result<Outcome> {
-        let log = self.log(unit);
+        let log = self.folder.join("output");
         let skipfile = self.folder.join("skipped-tests");
         fs::write(&skipfile, skip.join("\n"))?;
         let silence = SILENCE.as_secs().to_string();
@@ -199,6 +199,7 @@ impl Bench {
         // Servers and clients of a unit that was ended or has died must not live on.
         end_group(&child);
         let said = String::from_utf8_lossy(&fs::read(&log)?).into_owned();
+        fs::write(self.log(unit), &said)?;
         let mut outcome = read(&said);
         if !in_time {
             outcome.ended = Some(format!("took more than {} s", UNIT.as_secs()));

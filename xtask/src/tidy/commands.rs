@@ -26,6 +26,9 @@ const ALSO_WORDS: &[(&str, &str)] = &[
     // A level of the log, a way to load a replica's data.
     ("debug", "crates/engine/src/config/"),
     ("swapdb", "crates/engine/src/config/"),
+    // Options of MIGRATE.
+    ("copy", "crates/engine/src/commands/generic/migrate.rs"),
+    ("keys", "crates/engine/src/commands/generic/migrate.rs"),
     // An option of GETEX and INCREX.
     ("persist", COMMANDS),
     // A fact of HELLO and INFO.

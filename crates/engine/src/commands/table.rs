@@ -4,9 +4,9 @@ use super::bitmap::{bitcount, bitfield, bitop, bitpos, getbit, setbit};
 use super::connection::{auth, client, echo, hello, ping, quit, reset, select};
 use super::entry;
 use super::generic::{
-    copy, del, dump, exists, expire, expireat, expiretime, keys, r#move, object, persist, pexpire,
-    pexpireat, pexpiretime, pttl, randomkey, rename, renamenx, restore, scan, sort, touch, ttl,
-    r#type, unlink, wait,
+    copy, del, dump, exists, expire, expireat, expiretime, keys, migrate, r#move, object, persist,
+    pexpire, pexpireat, pexpiretime, pttl, randomkey, rename, renamenx, restore, scan, sort, touch,
+    ttl, r#type, unlink, wait,
 };
 use super::geo::{geoadd, geodist, geohash, geopos, georadius, geosearch, geosearchstore};
 use super::hash::{
@@ -69,6 +69,7 @@ pub static COMMANDS: &[Entry] = &[
     entry!(copy::Copy),
     entry!(del::Del),
     entry!(dump::Dump),
+    entry!(migrate::Migrate),
     entry!(exists::Exists),
     entry!(expire::Expire),
     entry!(expireat::ExpireAt),

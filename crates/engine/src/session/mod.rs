@@ -108,6 +108,19 @@ impl Session {
         self.state.protocol
     }
 
+    /// A reader of longer replies than this is cut off (0: none is), so that commands which answer
+    /// as much as they are asked for need not finish.
+    pub fn limit_reply(&mut self, bytes: u64) {
+        let bytes = if bytes == 0 { u64::MAX } else { bytes };
+        self.state.reply_bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+    }
+
+    /// Whether a reply went beyond [`limit_reply`](Self::limit_reply) and may have been cut short:
+    /// its bytes are not to be sent.
+    pub fn is_cut_off(&self) -> bool {
+        self.state.cut_off
+    }
+
     /// Whether it may run commands that need a password.
     pub fn is_authenticated(&self) -> bool {
         self.state.authenticated
@@ -172,8 +185,11 @@ impl Session {
         self.ended_us = 0;
         let start = out.len();
         let flow = {
-            let mut reply = WireReply::new(out, self.state.protocol);
-            self.enter(words, &mut reply, wait)
+            let reply = WireReply::new(out, self.state.protocol);
+            let mut reply = reply.within(self.state.reply_bytes);
+            let flow = self.enter(words, &mut reply, wait);
+            self.state.cut_off |= reply.is_full();
+            flow
         };
         if matches!(flow, Flow::Continue | Flow::Close) {
             self.note_sizes(words, out.len() - start);

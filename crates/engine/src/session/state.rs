@@ -83,6 +83,10 @@ pub struct SessionState {
     pub(crate) channels: HashSet<Box<[u8]>>,
     pub(crate) patterns: HashSet<Box<[u8]>>,
     pub(crate) sharded: HashSet<Box<[u8]>>,
+    /// Bytes of a reply after which its reader is cut off.
+    pub(crate) reply_bytes: usize,
+    /// A reply went beyond that.
+    pub(crate) cut_off: bool,
     /// What becomes of replies.
     pub(crate) reply_mode: ReplyMode,
     /// Set by commands after which the session watches nothing.
@@ -108,6 +112,8 @@ impl SessionState {
             channels: HashSet::new(),
             patterns: HashSet::new(),
             sharded: HashSet::new(),
+            reply_bytes: usize::MAX,
+            cut_off: false,
             reply_mode: ReplyMode::On,
             unwatch_after: false,
             reply_anyway: false,

@@ -6,8 +6,10 @@ pub use arguments::Requests;
 
 use crate::clock::FakeClock;
 use crate::config::Config;
+use crate::config::{ConfigError, Id};
+use crate::host::{Exchange, Exchanged};
 use crate::mailbox::{Mailbox, Notify};
-use crate::{Engine, NoHost, Options, Origin, Session};
+use crate::{Engine, Host, NoHost, Options, Origin, Session, Shutdown};
 use std::sync::Arc;
 
 /// An engine with a clock that stands still at 1,700,000,000,000 ms.
@@ -38,7 +40,7 @@ impl TestEngine {
             random_seed: 7,
             clock: clock.clone(),
             config: Arc::new(Config::default()),
-            host: Arc::new(NoHost),
+            host: Arc::new(TestHost),
         });
         TestEngine { engine, clock }
     }
@@ -47,6 +49,31 @@ impl TestEngine {
     pub fn session(&self) -> (Session, Arc<Mailbox>) {
         let mailbox = Mailbox::new(Box::new(Nobody));
         (Session::new(self.engine.clone(), Origin::Linked, mailbox.clone()), mailbox)
+    }
+}
+
+/// A host that can do nothing, but for other servers: they take all that they are sent.
+#[derive(Debug)]
+struct TestHost;
+
+impl Host for TestHost {
+    fn apply(&self, changed: &[Id]) -> Result<(), ConfigError> {
+        NoHost.apply(changed)
+    }
+    fn rewrite_config(&self) -> Result<(), String> {
+        NoHost.rewrite_config()
+    }
+    fn shut_down(&self, how: Shutdown) -> Result<(), String> {
+        NoHost.shut_down(how)
+    }
+    fn sleep(&self, time_ms: u64) -> bool {
+        NoHost.sleep(time_ms)
+    }
+    fn exchange(&self, exchange: &Exchange<'_>) -> Exchanged {
+        Exchanged { replies: vec![Ok(()); exchange.replies], broken: None }
+    }
+    fn info(&self, section: &str) -> Vec<(&'static str, String)> {
+        NoHost.info(section)
     }
 }
 

@@ -32,7 +32,7 @@ pub const SPEC: Spec = Spec {
     ..Spec::BASE
 };
 
-const NEWER_VERSION: Error =
+pub(super) const NEWER_VERSION: Error =
     Error::text("ERR rdb-save-version names a version that cannot hold fields which expire");
 
 /// `DUMP`

@@ -89,8 +89,11 @@ impl<'a> Command<'a> for Hrandfield<'a> {
             (Some(hash), Some(count)) if count < 0 => {
                 let count = usize::try_from(count.unsigned_abs()).map_err(|_| OUT_OF_RANGE)?;
                 self.announce(count, reply);
-                let drawn = (0..count).filter_map(|_| hash.random(&mut rng));
-                drawn.for_each(|pair| self.answer(pair, reply));
+                let mut left = count;
+                while left > 0 && !reply.is_full() {
+                    hash.random(&mut rng).into_iter().for_each(|pair| self.answer(pair, reply));
+                    left -= 1;
+                }
             }
             (Some(hash), Some(count)) => {
                 let count = usize::try_from(count).unwrap_or(usize::MAX);

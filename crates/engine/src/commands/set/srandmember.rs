@@ -76,7 +76,11 @@ impl<'a> Command<'a> for Srandmember<'a> {
             (Some(set), Some(count)) if count < 0 => {
                 let count = usize::try_from(count.unsigned_abs()).map_err(|_| OUT_OF_RANGE)?;
                 reply.array(count);
-                (0..count).filter_map(|_| set.random(&mut rng)).for_each(|m| m.answer(reply));
+                let mut left = count;
+                while left > 0 && !reply.is_full() {
+                    set.random(&mut rng).iter().for_each(|member| member.answer(reply));
+                    left -= 1;
+                }
             }
             (Some(set), Some(count)) => {
                 let count = usize::try_from(count).unwrap_or(usize::MAX);

@@ -118,7 +118,8 @@ impl Zrandmember<'_> {
         let pairs = self.with_scores && reply.protocol() == Protocol::Resp3;
         let words = if self.with_scores && !pairs { 2 } else { 1 };
         reply.array(count.saturating_mul(words));
-        for element in (0..count).filter_map(|_| set.random(rng)) {
+        for _ in 0..count {
+            let Some(element) = set.random(rng).filter(|_| !reply.is_full()) else { break };
             if pairs {
                 reply.array(2);
             }
