@@ -89,6 +89,22 @@ impl Write for DoubleText {
 /// assert_eq!(&*format_double(f64::NEG_INFINITY), "-inf");
 /// ```
 pub fn format_double(value: f64) -> DoubleText {
+    if value == 0.0 || value.abs() > MAX_PLAIN_INTEGER || value.trunc() != value {
+        return format_shortest(value);
+    }
+    let mut text = DoubleText::new();
+    text.push(itoa::Buffer::new().format(value as i64).as_bytes());
+    text
+}
+
+/// The same without a form of their own for whole numbers, as Redis has it in digests.
+///
+/// ```
+/// use larder_resp::double::format_shortest;
+/// assert_eq!(&*format_shortest(1e17), "1e+17");
+/// assert_eq!(&*format_shortest(100.0), "100");
+/// ```
+pub fn format_shortest(value: f64) -> DoubleText {
     let mut text = DoubleText::new();
     if value.is_nan() {
         text.push(b"nan");
@@ -96,8 +112,6 @@ pub fn format_double(value: f64) -> DoubleText {
         text.push(if value < 0.0 { b"-inf" } else { b"inf" });
     } else if value == 0.0 {
         text.push(if value.is_sign_negative() { b"-0" } else { b"0" });
-    } else if value.abs() <= MAX_PLAIN_INTEGER && value.trunc() == value {
-        text.push(itoa::Buffer::new().format(value as i64).as_bytes());
     } else {
         push_shortest(&mut text, value);
     }

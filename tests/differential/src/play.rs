@@ -13,7 +13,7 @@ use anyhow::{Context, Result, bail};
 use rtest::reply::Reply;
 
 use crate::accepted::{Accepted, Seen};
-use crate::carry::carry;
+use crate::carry::{Lost, carry};
 use crate::compare::{same, same_exec, spec_of};
 use crate::peer::Peer;
 use crate::sequence::{Sequence, Step, line_of};
@@ -276,9 +276,7 @@ impl Peers {
             before: &progress.commands,
         };
         if let Some(verdict) = self.accepted.find(seen) {
-            let len = self.met.len().max(verdict.entry + 1);
-            self.met.resize(len, 0);
-            self.met[verdict.entry] += 1;
+            self.meet(verdict.entry);
             progress.ended |= verdict.ends;
             return None;
         }
@@ -336,16 +334,42 @@ impl Peers {
     ) -> Result<Option<Difference>> {
         let keys = reader.keys();
         let [larder, valkey, ..] = &mut self.peers[..] else { return Ok(None) };
-        let found = match carry(larder, valkey, keys) {
-            Ok(None) => carry(valkey, larder, keys),
-            found => found,
-        };
-        Ok(match found {
-            Ok(found) => {
-                found.map(|(signature, text)| Difference { signature, text, steps: progress.steps })
+        let there = carry(larder, valkey, keys);
+        let back = carry(valkey, larder, keys);
+        match there.and_then(|there| Ok((there, back?))) {
+            Ok((there, back)) => {
+                let lost = there.into_iter().chain(back);
+                Ok(lost.filter_map(|lost| self.weigh_lost(lost, progress)).next())
             }
-            Err(error) => Some(self.silence(&[], &error, progress)),
-        })
+            Err(error) => Ok(Some(self.silence(&[], &error, progress))),
+        }
+    }
+
+    /// A value that did not arrive, unless that is accepted.
+    fn weigh_lost(&mut self, lost: Lost, progress: &Progress) -> Option<Difference> {
+        let seen = Seen {
+            command: "restore",
+            request: &lost.what,
+            larder: &lost.reply,
+            valkey: &lost.reply,
+            redis: None,
+            before: &progress.commands,
+        };
+        match self.accepted.find(seen) {
+            Some(verdict) => {
+                self.meet(verdict.entry);
+                None
+            }
+            None => {
+                Some(Difference { signature: lost.what, text: lost.text, steps: progress.steps })
+            }
+        }
+    }
+
+    fn meet(&mut self, entry: usize) {
+        let len = self.met.len().max(entry + 1);
+        self.met.resize(len, 0);
+        self.met[entry] += 1;
     }
 
     /// The accepted differences and how often each was met.
