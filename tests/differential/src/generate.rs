@@ -133,6 +133,7 @@ pub(crate) const SETTINGS: &[(&str, &[&str])] = &[
     ("stream-node-max-bytes", &["40", "4096"]),
     ("hll-sparse-max-bytes", &["10", "200", "3000"]),
     ("proto-max-bulk-len", &["1048576"]),
+    ("notify-keyspace-events", &["EA", "EAmn", "Eg$lshzxd"]),
 ];
 
 /// A source of sequences.

@@ -147,7 +147,10 @@ impl Peers {
                 sleep(*time);
             }
         }
-        let found = self.exchange(&batch, &mut progress)?;
+        let mut found = self.exchange(&batch, &mut progress)?;
+        if found.is_none() && !progress.ended {
+            found = self.compare_events(sequence, &mut progress);
+        }
         if found.is_some() || progress.ended {
             return Ok(found);
         }
@@ -162,7 +165,7 @@ impl Peers {
         requests.push(words(&["FLUSHALL"]));
         let requests: Vec<&[Vec<u8>]> = requests.iter().map(Vec::as_slice).collect();
         for peer in &mut self.peers {
-            if peer.ask(&requests).is_err() {
+            if peer.ask(&requests).and_then(|_| peer.events()).is_err() {
                 peer.restart()?;
                 peer.ask(&requests)?;
             }
@@ -298,6 +301,42 @@ impl Peers {
         self.newer.entry(key).or_insert_with(|| {
             format!("> {}\n  larder, valkey  {}\n  redis  {}", line_of(request), row[1], row[2])
         });
+    }
+
+    /// Compares what was told of keys, one event after the other.
+    fn compare_events(
+        &mut self,
+        sequence: &Sequence,
+        progress: &mut Progress,
+    ) -> Option<Difference> {
+        let all: Result<Vec<Vec<String>>> = self.peers.iter_mut().map(Peer::events).collect();
+        let mut all = match all {
+            Ok(all) => all,
+            Err(error) => return Some(self.silence(&[], &error, progress)),
+        };
+        if sequence.steps.iter().any(|step| matches!(step, Step::Pass(_))) {
+            // When a key that is due is found to be so is the server's choice.
+            all.iter_mut().for_each(|events| events.retain(|event| !event.contains(":expired ")));
+        }
+        let at = (0..).find(|&at| {
+            let events: Vec<_> = all[..2].iter().map(|events| events.get(at)).collect();
+            events[0] != events[1] || events[0].is_none()
+        })?;
+        let shown = |events: &Vec<String>| match events.get(at) {
+            Some(event) => Reply::Bulk(event.clone().into_bytes()),
+            None => Reply::Null,
+        };
+        let row: Vec<Reply> = all.iter().map(shown).collect();
+        if row[0] == row[1] {
+            return None;
+        }
+        let mut found = self.weigh(&words(&["events"]), &row, progress)?;
+        for (peer, events) in self.peers.iter().zip(&all) {
+            let end = events.len().min(at + 8);
+            let shown = events[at.saturating_sub(3).min(end)..end].join(", ");
+            found.text += &format!("  {} tells  {shown}\n", peer.name);
+        }
+        Some(found)
     }
 
     fn compare_states(
@@ -436,6 +475,10 @@ fn signature(command: &str, row: &[Reply]) -> String {
         Reply::Int(_) => "integer".into(),
         Reply::Bulk(text) if text.len() < 12 && command == "object encoding" => {
             String::from_utf8_lossy(text).into_owned()
+        }
+        Reply::Bulk(text) if command == "events" => {
+            let text = String::from_utf8_lossy(text);
+            text.split([':', ' ']).nth(1).unwrap_or("").to_owned()
         }
         Reply::Bulk(_) | Reply::Verbatim(_) => "bulk".into(),
         Reply::NullBulk | Reply::NullArray | Reply::Null => "null".into(),
