@@ -217,7 +217,13 @@ impl Notices {
     #[cold]
     pub(crate) fn tell(&mut self, spec: &'static Spec, words: &[&[u8]]) {
         let mut keys: SmallVec<[(usize, &[u8]); 4]> = SmallVec::new();
-        spec.each_key_by_role(words, |role, at| keys.push((role, words[at])));
+        spec.each_key_by_role(words, |role, at| {
+            // A key that is named twice is set twice, but elements are taken out of it once.
+            let again = || keys.contains(&(role, words[at]));
+            if spec.keys[role].flags & TAKING != TAKING || !again() {
+                keys.push((role, words[at]));
+            }
+        });
         self.tell_as(&Naming::of(spec, words), &keys);
     }
 

@@ -36,7 +36,11 @@ impl From {
                 "ERR The > ID can be specified only when calling XREADGROUP using the GROUP \
                  <group> <consumer> option.",
             )),
-            (word, _) => parse_id(word, 0).map(From::After),
+            (word, _) => Ok(match parse_id(word, 0)? {
+                // To Redis the greatest id is the same as `>`.
+                Id::MAX if of_group => From::New,
+                id => From::After(id),
+            }),
         }
     }
 
