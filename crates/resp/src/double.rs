@@ -1,7 +1,9 @@
-//! The text of floating-point numbers as Redis 7.2 prints scores and RESP3 doubles: the shortest
-//! digits that read back as the same number. Not the text of `INCRBYFLOAT`, which has a
-//! wider type behind it. Knows no framing; see [`encode::double`](crate::encode::double).
+//! The text of floating-point numbers as Redis 7.2 prints scores and RESP3 doubles: digits that
+//! read back as the same number, nearly always the fewest (`grisu`). Not the text of
+//! `INCRBYFLOAT`, which has a wider type behind it. Knows no framing; see
+//! [`encode::double`](crate::encode::double).
 
+use crate::grisu::Digits;
 use std::fmt::Write;
 use std::ops::Deref;
 
@@ -118,43 +120,17 @@ pub fn format_shortest(value: f64) -> DoubleText {
     text
 }
 
-/// The digits of a number and the power of ten of the last one.
-struct Decimal {
-    digits: [u8; 20],
-    len: usize,
-    exponent: i32,
-}
-
-impl Decimal {
-    /// The shortest digits that identify a finite positive number.
-    fn shortest(value: f64) -> Self {
-        let mut scientific = DoubleText::new();
-        // Seventeen digits, a point and a signed exponent of three digits always fit.
-        let _ = write!(scientific, "{value:e}");
-        let mut decimal = Decimal { digits: [0; 20], len: 0, exponent: 0 };
-        let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
-        for &byte in mantissa.as_bytes() {
-            if byte != b'.' {
-                decimal.digits[decimal.len] = byte;
-                decimal.len += 1;
-            }
-        }
-        decimal.exponent = exponent.parse::<i32>().unwrap_or(0) - (decimal.len as i32 - 1);
-        decimal
-    }
-}
-
 /// Prints a finite number that is no small integer. The choice of form is Redis's: plain digits
 /// with few trailing zeros, a point where few leading zeros are needed, else an exponent.
 fn push_shortest(text: &mut DoubleText, value: f64) {
     if value < 0.0 {
         text.push(b"-");
     }
-    let decimal = Decimal::shortest(value.abs());
-    let digits = &decimal.digits[..decimal.len];
+    let decimal = Digits::of(value.abs());
+    let digits = decimal.as_bytes();
     // Of the first digit.
-    let magnitude = decimal.exponent + decimal.len as i32 - 1;
-    if decimal.exponent >= 0 && magnitude < decimal.len as i32 + MAX_TRAILING_ZEROS {
+    let magnitude = decimal.exponent + digits.len() as i32 - 1;
+    if decimal.exponent >= 0 && magnitude < digits.len() as i32 + MAX_TRAILING_ZEROS {
         text.push(digits);
         text.push_zeros(decimal.exponent as usize);
     } else if decimal.exponent < 0 && (decimal.exponent > -7 || magnitude.abs() < 4) {
