@@ -1,5 +1,5 @@
-//! A server in a child process, a connection to it that takes many requests at once, and one that
-//! is told the events of keys.
+//! A server in a child process, a connection to it that takes many requests at once, one beside it
+//! that may wait, and one that is told the events of keys.
 //!
 //! It must not know what is sent. The child is killed when its value is dropped.
 
@@ -26,6 +26,17 @@ pub(crate) struct Peer {
     folder: PathBuf,
     stream: Connection,
     listener: Connection,
+    beside: Beside,
+}
+
+/// A second client, which may wait.
+struct Beside {
+    stream: Connection,
+    /// Asks about it.
+    control: Connection,
+    id: Vec<u8>,
+    /// Its request was sent, and the reply not taken.
+    asked: bool,
 }
 
 /// A connection and what was read of it.
@@ -45,7 +56,8 @@ impl Peer {
         std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
         let child = spawn(binary, &folder)?;
         let (stream, listener) = (Connection::open(&folder)?, Connection::listen(&folder)?);
-        Ok(Peer { name, binary: binary.to_owned(), child, folder, stream, listener })
+        let beside = Beside::open(&folder)?;
+        Ok(Peer { name, binary: binary.to_owned(), child, folder, stream, listener, beside })
     }
 
     /// Starts it again, empty, after it has ended or stopped answering.
@@ -57,6 +69,7 @@ impl Peer {
         self.child = spawn(&self.binary, &self.folder)?;
         self.stream = Connection::open(&self.folder)?;
         self.listener = Connection::listen(&self.folder)?;
+        self.beside = Beside::open(&self.folder)?;
         Ok(())
     }
 
@@ -76,6 +89,63 @@ impl Peer {
     pub(crate) fn events(&mut self) -> Result<Vec<String>> {
         let events = self.listener.events();
         events.with_context(|| format!("{}:\n{}", self.name, self.last_words()))
+    }
+
+    /// Sends a request over the second connection, and returns when it was answered or waits.
+    ///
+    /// # Errors
+    /// As [`Peer::ask`].
+    pub(crate) fn begin_beside(&mut self, request: &[Vec<u8>]) -> Result<()> {
+        let mut bytes = Vec::new();
+        encode(request, &mut bytes);
+        self.beside.stream.stream.write_all(&bytes)?;
+        self.beside.asked = true;
+        let began = Instant::now();
+        while !self.beside.stream.has_reply()? && !self.waits()? {
+            if began.elapsed() > PATIENCE {
+                bail!("{}: neither answers nor waits", self.name);
+            }
+        }
+        Ok(())
+    }
+
+    /// The reply to what was sent last over the second connection, which is made to come.
+    ///
+    /// # Errors
+    /// As [`Peer::ask`].
+    pub(crate) fn end_beside(&mut self) -> Result<Option<Reply>> {
+        if !std::mem::take(&mut self.beside.asked) {
+            return Ok(None);
+        }
+        if !self.beside.stream.has_reply()? {
+            let unblock = [b"CLIENT".to_vec(), b"UNBLOCK".to_vec(), self.beside.id.clone()];
+            self.beside.control.ask(&[&unblock])?;
+        }
+        let mut reply = None;
+        self.beside.stream.read_until(|read| {
+            reply = Some(read);
+            true
+        })?;
+        Ok(reply)
+    }
+
+    /// Makes the second connection new.
+    ///
+    /// # Errors
+    /// As [`Peer::ask`].
+    pub(crate) fn renew_beside(&mut self, requests: &[&[Vec<u8>]]) -> Result<()> {
+        self.end_beside()?;
+        self.beside.stream.ask(requests).map(drop)
+    }
+
+    /// Whether the second client waits.
+    fn waits(&mut self) -> Result<bool> {
+        let list = [b"CLIENT".to_vec(), b"LIST".to_vec(), b"ID".to_vec(), self.beside.id.clone()];
+        let reply = self.beside.control.ask(&[&list])?;
+        let line = reply.first().and_then(Reply::bytes).unwrap_or_default();
+        let line = String::from_utf8_lossy(&line).into_owned();
+        let flags = line.split(' ').find_map(|field| field.strip_prefix("flags="));
+        Ok(flags.is_some_and(|flags| flags.contains('b')))
     }
 
     /// The end of what it printed.
@@ -99,7 +169,31 @@ impl Drop for Peer {
     }
 }
 
+impl Beside {
+    fn open(folder: &Path) -> Result<Beside> {
+        let mut stream = Connection::open(folder)?;
+        let replies = stream.ask(&[&[b"CLIENT".to_vec(), b"ID".to_vec()]])?;
+        let id = replies.first().and_then(Reply::bytes).context("CLIENT ID")?;
+        Ok(Beside { stream, control: Connection::open(folder)?, id, asked: false })
+    }
+}
+
 impl Connection {
+    /// Whether a whole reply is there.
+    fn has_reply(&mut self) -> Result<bool> {
+        let mut chunk = vec![0; CHUNK];
+        self.stream.set_nonblocking(true)?;
+        let read = self.stream.read(&mut chunk);
+        self.stream.set_nonblocking(false)?;
+        match read {
+            Ok(0) => bail!("the connection was closed"),
+            Ok(n) => self.read.extend_from_slice(&chunk[..n]),
+            Err(e) if e.kind() == ErrorKind::WouldBlock => {}
+            Err(e) => return Err(e.into()),
+        }
+        Ok(!self.read.is_empty() && decode(&self.read)?.is_some())
+    }
+
     fn open(folder: &Path) -> Result<Connection> {
         let stream = UnixStream::connect(folder.join("socket"))?;
         stream.set_read_timeout(Some(PATIENCE))?;

@@ -57,6 +57,8 @@ struct Progress {
     commands: Vec<String>,
     ended: bool,
     steps: usize,
+    /// What was sent last over the second connection and has not been compared.
+    beside: Option<Vec<Vec<u8>>>,
 }
 
 impl Peers {
@@ -127,27 +129,29 @@ impl Peers {
             commands: Vec::new(),
             ended: false,
             steps: 0,
+            beside: None,
         };
         let mut batch: Vec<&[Vec<u8>]> = Vec::new();
         for step in &sequence.steps {
-            match step {
-                Step::Send(words) => batch.push(words),
-                Step::Pass(_) => {}
-            }
-            let passes = matches!(step, Step::Pass(_));
-            if batch.len() == BATCH || passes {
-                let found = self.exchange(&batch, &mut progress)?;
-                batch.clear();
-                if found.is_some() || progress.ended {
-                    return Ok(found);
+            if let Step::Send(words) = step {
+                batch.push(words);
+                if batch.len() < BATCH {
+                    continue;
                 }
             }
-            if let Step::Pass(time) = step {
-                progress.steps += 1;
-                sleep(*time);
+            let mut found = self.exchange(&batch, &mut progress)?;
+            batch.clear();
+            if found.is_none() && !progress.ended {
+                found = self.beside(step, &mut progress)?;
+            }
+            if found.is_some() || progress.ended {
+                return Ok(found);
             }
         }
         let mut found = self.exchange(&batch, &mut progress)?;
+        if found.is_none() && !progress.ended {
+            found = self.finish_beside(&mut progress)?;
+        }
         if found.is_none() && !progress.ended {
             found = self.compare_events(sequence, &mut progress);
         }
@@ -157,6 +161,44 @@ impl Peers {
         self.compare_states(sequence, &mut progress)
     }
 
+    /// Takes a step that is no request of the first connection.
+    fn beside(&mut self, step: &Step, progress: &mut Progress) -> Result<Option<Difference>> {
+        let words = match step {
+            Step::Send(_) => return Ok(None),
+            Step::Pass(time) => {
+                progress.steps += 1;
+                sleep(*time);
+                return Ok(None);
+            }
+            Step::Beside(words) => words,
+        };
+        let found = self.finish_beside(progress)?;
+        progress.steps += 1;
+        if found.is_some() || progress.ended {
+            return Ok(found);
+        }
+        let begun: Result<()> = self.peers.iter_mut().try_for_each(|peer| peer.begin_beside(words));
+        progress.beside = Some(words.clone());
+        Ok(begun.err().map(|error| self.silence(&[], &error, progress)))
+    }
+
+    /// Compares the replies to the last request of the second connection.
+    fn finish_beside(&mut self, progress: &mut Progress) -> Result<Option<Difference>> {
+        let Some(words) = progress.beside.take() else { return Ok(None) };
+        let ends: Result<Vec<Option<Reply>>> =
+            self.peers.iter_mut().map(Peer::end_beside).collect();
+        match ends {
+            Err(error) => Ok(Some(self.silence(&[], &error, progress))),
+            Ok(row) => {
+                let row: Row = row.into_iter().flatten().collect();
+                let queued = progress.queued.take();
+                let found = self.judge(&words, &row, progress);
+                progress.queued = queued;
+                Ok(found)
+            }
+        }
+    }
+
     fn prepare(&mut self, sequence: &Sequence) -> Result<()> {
         let mut requests = opening(sequence.resp3);
         for (name, value) in self.defaults.iter().chain(&sequence.settings) {
@@ -164,9 +206,17 @@ impl Peers {
         }
         requests.push(words(&["FLUSHALL"]));
         let requests: Vec<&[Vec<u8>]> = requests.iter().map(Vec::as_slice).collect();
+        let opening = opening(sequence.resp3);
+        let opening: Vec<&[Vec<u8>]> = opening.iter().map(Vec::as_slice).collect();
         for peer in &mut self.peers {
-            if peer.ask(&requests).and_then(|_| peer.events()).is_err() {
+            let mut renew = || {
+                peer.renew_beside(&opening)?;
+                peer.ask(&requests)?;
+                peer.events()
+            };
+            if renew().is_err() {
                 peer.restart()?;
+                peer.renew_beside(&opening)?;
                 peer.ask(&requests)?;
             }
         }

@@ -217,13 +217,7 @@ impl Notices {
     #[cold]
     pub(crate) fn tell(&mut self, spec: &'static Spec, words: &[&[u8]]) {
         let mut keys: SmallVec<[(usize, &[u8]); 4]> = SmallVec::new();
-        spec.each_key_by_role(words, |role, at| {
-            // A key that is named twice is set twice, but elements are taken out of it once.
-            let again = || keys.contains(&(role, words[at]));
-            if spec.keys[role].flags & TAKING != TAKING || !again() {
-                keys.push((role, words[at]));
-            }
-        });
+        spec.each_key_by_role(words, |role, at| keys.push((role, words[at])));
         self.tell_as(&Naming::of(spec, words), &keys);
     }
 
@@ -243,10 +237,14 @@ impl Notices {
         let has_effect = |told: &Told| told.effect.is_none_or(|wanted| wanted.fits(effect));
         for (number, told) in told.iter().enumerate().filter(|(_, told)| has_effect(told)) {
             let name = naming.names.get(number).copied().unwrap_or(own_name);
-            for &(role, key) in keys {
+            for (at, &(role, key)) in keys.iter().enumerate() {
                 let flags = spec.keys[role].flags;
                 let is_meant = told.role.map_or(flags & WRITING != 0, |of| of == role);
-                if is_meant {
+                // A key that is named twice is set twice, but elements are taken out of it once.
+                let again = flags & TAKING == TAKING
+                    && changed.iter().any(|change| *change.key == *key)
+                    && keys[..at].contains(&(role, key));
+                if is_meant && !again {
                     self.tell_key(&mut changed, (key, flags), told.when, name, spec);
                 }
             }
