@@ -91,22 +91,26 @@ impl Peer {
         events.with_context(|| format!("{}:\n{}", self.name, self.last_words()))
     }
 
-    /// Sends a request over the second connection, and returns when it was answered or waits.
+    /// Sends a request over the second connection, and returns when it was answered or waits:
+    /// whether it was answered.
     ///
     /// # Errors
     /// As [`Peer::ask`].
-    pub(crate) fn begin_beside(&mut self, request: &[Vec<u8>]) -> Result<()> {
+    pub(crate) fn begin_beside(&mut self, request: &[Vec<u8>]) -> Result<bool> {
         let mut bytes = Vec::new();
         encode(request, &mut bytes);
         self.beside.stream.stream.write_all(&bytes)?;
         self.beside.asked = true;
         let began = Instant::now();
-        while !self.beside.stream.has_reply()? && !self.waits()? {
-            if began.elapsed() > PATIENCE {
-                bail!("{}: neither answers nor waits", self.name);
+        while began.elapsed() < PATIENCE {
+            if self.beside.stream.has_reply()? {
+                return Ok(true);
+            }
+            if self.waits()? {
+                return Ok(false);
             }
         }
-        Ok(())
+        bail!("{}: neither answers nor waits", self.name)
     }
 
     /// The reply to what was sent last over the second connection, which is made to come.

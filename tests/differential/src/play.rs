@@ -177,9 +177,15 @@ impl Peers {
         if found.is_some() || progress.ended {
             return Ok(found);
         }
-        let begun: Result<()> = self.peers.iter_mut().try_for_each(|peer| peer.begin_beside(words));
+        let begun: Result<Vec<bool>> =
+            self.peers.iter_mut().map(|peer| peer.begin_beside(words)).collect();
         progress.beside = Some(words.clone());
-        Ok(begun.err().map(|error| self.silence(&[], &error, progress)))
+        match begun {
+            Err(error) => Ok(Some(self.silence(&[], &error, progress))),
+            // What was answered may be a difference after which no further one counts.
+            Ok(answered) if answered.contains(&true) => self.finish_beside(progress),
+            Ok(_) => Ok(None),
+        }
     }
 
     /// Compares the replies to the last request of the second connection.
