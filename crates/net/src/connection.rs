@@ -245,8 +245,13 @@ impl Connection {
                 break;
             }
             reads += 1;
-            if let Next::Close = self.read_and_run(bench) {
-                return Next::Close;
+            match self.read_and_run(bench) {
+                Next::Close => return Next::Close,
+                Next::Again => {
+                    again = true;
+                    break;
+                }
+                Next::Wait => {}
             }
         }
         if self.hung_up && self.session.is_blocked() {
@@ -356,16 +361,24 @@ impl Connection {
         let room = buffer.capacity() - buffer.len();
         let read = self.socket.read(&mut buffer);
         let next = self.note_read(read, room, bench);
-        let used = if matches!(read, Ok(1..)) { self.run(&buffer, bench) } else { 0 };
+        let arrived = matches!(read, Ok(1..));
+        // What others had posted before a request arrived is to reach the client before the reply:
+        // the mailbox has its turn between reading and running.
+        let mail_first = arrived && self.session.is_subscribed();
+        self.postponed |= mail_first;
+        let used = if arrived && !mail_first { self.run(&buffer, bench) } else { 0 };
         if !shared {
             self.keep(buffer, used);
         } else {
-            if matches!(read, Ok(1..)) {
+            if arrived {
                 self.input = buffer[used..].to_vec();
             }
             bench.put_back(buffer);
         }
-        self.check_input(bench, next)
+        match self.check_input(bench, next) {
+            Next::Wait if mail_first => Next::Again,
+            next => next,
+        }
     }
 
     /// The connection's own buffer with room for more: as much as is wanted, but no more than

@@ -1,7 +1,9 @@
-//! The text of floating-point numbers as Redis 7.2 prints scores and RESP3 doubles: the shortest
-//! digits that read back as the same number. Not the text of `INCRBYFLOAT`, which has a
-//! wider type behind it. Knows no framing; see [`encode::double`](crate::encode::double).
+//! The text of floating-point numbers as Redis 7.2 prints scores and RESP3 doubles: digits that
+//! read back as the same number, nearly always the fewest (`grisu`). Not the text of
+//! `INCRBYFLOAT`, which has a wider type behind it. Knows no framing; see
+//! [`encode::double`](crate::encode::double).
 
+use crate::grisu::Digits;
 use std::fmt::Write;
 use std::ops::Deref;
 
@@ -89,6 +91,22 @@ impl Write for DoubleText {
 /// assert_eq!(&*format_double(f64::NEG_INFINITY), "-inf");
 /// ```
 pub fn format_double(value: f64) -> DoubleText {
+    if value == 0.0 || value.abs() > MAX_PLAIN_INTEGER || value.trunc() != value {
+        return format_shortest(value);
+    }
+    let mut text = DoubleText::new();
+    text.push(itoa::Buffer::new().format(value as i64).as_bytes());
+    text
+}
+
+/// The same without a form of their own for whole numbers, as Redis has it in digests.
+///
+/// ```
+/// use larder_resp::double::format_shortest;
+/// assert_eq!(&*format_shortest(1e17), "1e+17");
+/// assert_eq!(&*format_shortest(100.0), "100");
+/// ```
+pub fn format_shortest(value: f64) -> DoubleText {
     let mut text = DoubleText::new();
     if value.is_nan() {
         text.push(b"nan");
@@ -96,38 +114,10 @@ pub fn format_double(value: f64) -> DoubleText {
         text.push(if value < 0.0 { b"-inf" } else { b"inf" });
     } else if value == 0.0 {
         text.push(if value.is_sign_negative() { b"-0" } else { b"0" });
-    } else if value.abs() <= MAX_PLAIN_INTEGER && value.trunc() == value {
-        text.push(itoa::Buffer::new().format(value as i64).as_bytes());
     } else {
         push_shortest(&mut text, value);
     }
     text
-}
-
-/// The digits of a number and the power of ten of the last one.
-struct Decimal {
-    digits: [u8; 20],
-    len: usize,
-    exponent: i32,
-}
-
-impl Decimal {
-    /// The shortest digits that identify a finite positive number.
-    fn shortest(value: f64) -> Self {
-        let mut scientific = DoubleText::new();
-        // Seventeen digits, a point and a signed exponent of three digits always fit.
-        let _ = write!(scientific, "{value:e}");
-        let mut decimal = Decimal { digits: [0; 20], len: 0, exponent: 0 };
-        let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
-        for &byte in mantissa.as_bytes() {
-            if byte != b'.' {
-                decimal.digits[decimal.len] = byte;
-                decimal.len += 1;
-            }
-        }
-        decimal.exponent = exponent.parse::<i32>().unwrap_or(0) - (decimal.len as i32 - 1);
-        decimal
-    }
 }
 
 /// Prints a finite number that is no small integer. The choice of form is Redis's: plain digits
@@ -136,11 +126,11 @@ fn push_shortest(text: &mut DoubleText, value: f64) {
     if value < 0.0 {
         text.push(b"-");
     }
-    let decimal = Decimal::shortest(value.abs());
-    let digits = &decimal.digits[..decimal.len];
+    let decimal = Digits::of(value.abs());
+    let digits = decimal.as_bytes();
     // Of the first digit.
-    let magnitude = decimal.exponent + decimal.len as i32 - 1;
-    if decimal.exponent >= 0 && magnitude < decimal.len as i32 + MAX_TRAILING_ZEROS {
+    let magnitude = decimal.exponent + digits.len() as i32 - 1;
+    if decimal.exponent >= 0 && magnitude < digits.len() as i32 + MAX_TRAILING_ZEROS {
         text.push(digits);
         text.push_zeros(decimal.exponent as usize);
     } else if decimal.exponent < 0 && (decimal.exponent > -7 || magnitude.abs() < 4) {

@@ -34,6 +34,7 @@
 pub mod decode;
 pub mod double;
 pub mod encode;
+mod grisu;
 mod inline;
 pub mod limits;
 mod number;

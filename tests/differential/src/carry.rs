@@ -13,15 +13,21 @@ use crate::state::Key;
 /// The name of the copy.
 const COPY: &[u8] = b"carried";
 
-/// The first value that does not arrive as it is: what it is, and the replies.
+/// A value that did not arrive as it was.
+pub(crate) struct Lost {
+    /// Its type, and between whom.
+    pub(crate) what: String,
+    /// The reply to RESTORE.
+    pub(crate) reply: String,
+    /// All of it, for people.
+    pub(crate) text: String,
+}
+
+/// The values that do not arrive as they are.
 ///
 /// # Errors
 /// When one of the two does not answer.
-pub(crate) fn carry(
-    from: &mut Peer,
-    to: &mut Peer,
-    keys: &[Key],
-) -> Result<Option<(String, String)>> {
+pub(crate) fn carry(from: &mut Peer, to: &mut Peer, keys: &[Key]) -> Result<Vec<Lost>> {
     let mut requests = Vec::new();
     for key in keys {
         requests.push(words(&["SELECT", &key.db.to_string()]));
@@ -40,6 +46,7 @@ pub(crate) fn carry(
         requests.push(vec![b"DEL".to_vec(), COPY.to_vec()]);
     }
     let replies = ask(to, &requests)?;
+    let mut lost = Vec::new();
     for ((key, replies), request) in keys.iter().zip(replies.chunks(4)).zip(requests.chunks(4)) {
         let alike = match &replies[2] {
             Reply::Array(digests) => digests.len() == 2 && digests[0] == digests[1],
@@ -55,10 +62,10 @@ pub(crate) fn carry(
                 replies[1],
                 replies[2]
             );
-            return Ok(Some((what, text)));
+            lost.push(Lost { what, reply: replies[1].to_string(), text });
         }
     }
-    Ok(None)
+    Ok(lost)
 }
 
 fn ask(peer: &mut Peer, requests: &[Vec<Vec<u8>>]) -> Result<Vec<Reply>> {

@@ -85,6 +85,7 @@ fn rule(words: &[Vec<u8>]) -> Rule {
         // Popping is only ever asked for everything.
         "spop" => Rule::Unordered,
         "hscan" if has("novalues") => Rule::Page,
+        "zscan" if has("noscores") => Rule::Page,
         "hscan" | "zscan" => Rule::PageOfPairs,
         "scan" | "sscan" => Rule::Page,
         // Without a sorting the order is that of the set.

@@ -133,12 +133,15 @@ pub(crate) const SETTINGS: &[(&str, &[&str])] = &[
     ("stream-node-max-bytes", &["40", "4096"]),
     ("hll-sparse-max-bytes", &["10", "200", "3000"]),
     ("proto-max-bulk-len", &["1048576"]),
+    ("notify-keyspace-events", &["EA", "EAmn", "Eg$lshzxd"]),
 ];
 
 /// A source of sequences.
 pub(crate) struct Generator {
     requests: Requests,
     commands: Vec<&'static Known>,
+    /// Those that may wait.
+    waiting: Vec<&'static Known>,
     templates: Vec<&'static str>,
     settings: Vec<(&'static str, &'static [&'static str])>,
     /// Only these commands, if any are named.
@@ -205,6 +208,11 @@ impl Generator {
                 requests
             },
             commands: commands.to_vec(),
+            waiting: commands
+                .iter()
+                .filter(|c| c.entry.spec.has(flag::BLOCKING))
+                .copied()
+                .collect(),
             templates: TEMPLATES.iter().filter(usable).copied().collect(),
             settings: SETTINGS
                 .iter()
@@ -241,6 +249,10 @@ impl Generator {
                     let words = [b"PEXPIRE".to_vec(), key, b"1".to_vec()];
                     steps.extend([Step::Send(words.to_vec()), Step::Pass(A_MOMENT)]);
                 }
+                4..=7 => {
+                    let request = self.beside(&focus);
+                    steps.push(Step::Beside(request));
+                }
                 _ => steps.push(Step::Send(self.request(&focus))),
             }
         }
@@ -265,6 +277,26 @@ impl Generator {
         };
         let focus: Vec<_> = self.commands.iter().filter(wanted).copied().collect();
         if focus.is_empty() { self.commands.clone() } else { focus }
+    }
+
+    /// A request for the second connection: half of them wait, if there is such a command.
+    fn beside(&mut self, focus: &[&'static Known]) -> Vec<Vec<u8>> {
+        let waits = |known: &&&'static Known| known.entry.spec.has(flag::BLOCKING);
+        let near: Vec<_> = focus.iter().filter(waits).copied().collect();
+        let list = if near.is_empty() { &self.waiting } else { &near };
+        if list.is_empty() || self.requests.rng.bool() {
+            return self.request(focus);
+        }
+        let known = list[self.requests.rng.usize(..list.len())];
+        let (mut words, names) = self.requests.named_request(known);
+        tame(&known.name, &mut words, &names, &mut self.requests.rng);
+        for (at, name) in names.iter().enumerate() {
+            let blocks = at > 0 && words[at - 1].eq_ignore_ascii_case(b"block");
+            if name == "timeout" || name == "milliseconds" && blocks {
+                words[at] = b"0".to_vec();
+            }
+        }
+        words
     }
 
     fn transaction(&mut self, focus: &[&'static Known], steps: &mut Vec<Step>) {

@@ -75,19 +75,21 @@ impl<F: FnMut(&Sequence) -> Result<bool>> Search<F> {
     fn drop_words(&mut self) -> Result<()> {
         for step in 0..self.best.steps.len() {
             let mut word = 1;
-            while let Step::Send(words) = &self.best.steps[step]
+            while let Step::Send(words) | Step::Beside(words) = &self.best.steps[step]
                 && word < words.len()
             {
                 let long = words[word].len() > 12;
                 let mut candidate = self.best.clone();
-                if let Step::Send(words) = &mut candidate.steps[step] {
+                if let Step::Send(words) | Step::Beside(words) = &mut candidate.steps[step] {
                     words.remove(word);
                 }
                 if self.attempt(candidate)? {
                     continue;
                 }
                 let mut candidate = self.best.clone();
-                if let (true, Step::Send(words)) = (long, &mut candidate.steps[step]) {
+                if let (true, Step::Send(words) | Step::Beside(words)) =
+                    (long, &mut candidate.steps[step])
+                {
                     words[word] = b"x".to_vec();
                     self.attempt(candidate)?;
                 }

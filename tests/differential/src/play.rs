@@ -13,7 +13,7 @@ use anyhow::{Context, Result, bail};
 use rtest::reply::Reply;
 
 use crate::accepted::{Accepted, Seen};
-use crate::carry::carry;
+use crate::carry::{Lost, carry};
 use crate::compare::{same, same_exec, spec_of};
 use crate::peer::Peer;
 use crate::sequence::{Sequence, Step, line_of};
@@ -57,6 +57,8 @@ struct Progress {
     commands: Vec<String>,
     ended: bool,
     steps: usize,
+    /// What was sent last over the second connection and has not been compared.
+    beside: Option<Vec<Vec<u8>>>,
 }
 
 impl Peers {
@@ -127,31 +129,80 @@ impl Peers {
             commands: Vec::new(),
             ended: false,
             steps: 0,
+            beside: None,
         };
         let mut batch: Vec<&[Vec<u8>]> = Vec::new();
         for step in &sequence.steps {
-            match step {
-                Step::Send(words) => batch.push(words),
-                Step::Pass(_) => {}
-            }
-            let passes = matches!(step, Step::Pass(_));
-            if batch.len() == BATCH || passes {
-                let found = self.exchange(&batch, &mut progress)?;
-                batch.clear();
-                if found.is_some() || progress.ended {
-                    return Ok(found);
+            if let Step::Send(words) = step {
+                batch.push(words);
+                if batch.len() < BATCH {
+                    continue;
                 }
             }
-            if let Step::Pass(time) = step {
-                progress.steps += 1;
-                sleep(*time);
+            let mut found = self.exchange(&batch, &mut progress)?;
+            batch.clear();
+            if found.is_none() && !progress.ended {
+                found = self.beside(step, &mut progress)?;
+            }
+            if found.is_some() || progress.ended {
+                return Ok(found);
             }
         }
-        let found = self.exchange(&batch, &mut progress)?;
+        let mut found = self.exchange(&batch, &mut progress)?;
+        if found.is_none() && !progress.ended {
+            found = self.finish_beside(&mut progress)?;
+        }
+        if found.is_none() && !progress.ended {
+            found = self.compare_events(sequence, &mut progress);
+        }
         if found.is_some() || progress.ended {
             return Ok(found);
         }
         self.compare_states(sequence, &mut progress)
+    }
+
+    /// Takes a step that is no request of the first connection.
+    fn beside(&mut self, step: &Step, progress: &mut Progress) -> Result<Option<Difference>> {
+        let words = match step {
+            Step::Send(_) => return Ok(None),
+            Step::Pass(time) => {
+                progress.steps += 1;
+                sleep(*time);
+                return Ok(None);
+            }
+            Step::Beside(words) => words,
+        };
+        let found = self.finish_beside(progress)?;
+        progress.steps += 1;
+        if found.is_some() || progress.ended {
+            return Ok(found);
+        }
+        let begun: Result<Vec<bool>> =
+            self.peers.iter_mut().map(|peer| peer.begin_beside(words)).collect();
+        progress.beside = Some(words.clone());
+        match begun {
+            Err(error) => Ok(Some(self.silence(&[], &error, progress))),
+            // What was answered may be a difference after which no further one counts.
+            Ok(answered) if answered.contains(&true) => self.finish_beside(progress),
+            Ok(_) => Ok(None),
+        }
+    }
+
+    /// Compares the replies to the last request of the second connection.
+    fn finish_beside(&mut self, progress: &mut Progress) -> Result<Option<Difference>> {
+        let Some(words) = progress.beside.take() else { return Ok(None) };
+        let ends: Result<Vec<Option<Reply>>> =
+            self.peers.iter_mut().map(Peer::end_beside).collect();
+        match ends {
+            Err(error) => Ok(Some(self.silence(&[], &error, progress))),
+            Ok(row) => {
+                let row: Row = row.into_iter().flatten().collect();
+                let queued = progress.queued.take();
+                let found = self.judge(&words, &row, progress);
+                progress.queued = queued;
+                Ok(found)
+            }
+        }
     }
 
     fn prepare(&mut self, sequence: &Sequence) -> Result<()> {
@@ -161,9 +212,17 @@ impl Peers {
         }
         requests.push(words(&["FLUSHALL"]));
         let requests: Vec<&[Vec<u8>]> = requests.iter().map(Vec::as_slice).collect();
+        let opening = opening(sequence.resp3);
+        let opening: Vec<&[Vec<u8>]> = opening.iter().map(Vec::as_slice).collect();
         for peer in &mut self.peers {
-            if peer.ask(&requests).is_err() {
+            let mut renew = || {
+                peer.renew_beside(&opening)?;
+                peer.ask(&requests)?;
+                peer.events()
+            };
+            if renew().is_err() {
                 peer.restart()?;
+                peer.renew_beside(&opening)?;
                 peer.ask(&requests)?;
             }
         }
@@ -276,9 +335,7 @@ impl Peers {
             before: &progress.commands,
         };
         if let Some(verdict) = self.accepted.find(seen) {
-            let len = self.met.len().max(verdict.entry + 1);
-            self.met.resize(len, 0);
-            self.met[verdict.entry] += 1;
+            self.meet(verdict.entry);
             progress.ended |= verdict.ends;
             return None;
         }
@@ -300,6 +357,42 @@ impl Peers {
         self.newer.entry(key).or_insert_with(|| {
             format!("> {}\n  larder, valkey  {}\n  redis  {}", line_of(request), row[1], row[2])
         });
+    }
+
+    /// Compares what was told of keys, one event after the other.
+    fn compare_events(
+        &mut self,
+        sequence: &Sequence,
+        progress: &mut Progress,
+    ) -> Option<Difference> {
+        let all: Result<Vec<Vec<String>>> = self.peers.iter_mut().map(Peer::events).collect();
+        let all = match all {
+            Ok(all) => all,
+            Err(error) => return Some(self.silence(&[], &error, progress)),
+        };
+        if sequence.steps.iter().any(|step| matches!(step, Step::Pass(_))) {
+            // When a key that is due is found to be so is the server's choice.
+            return None;
+        }
+        let at = (0..).find(|&at| {
+            let events: Vec<_> = all[..2].iter().map(|events| events.get(at)).collect();
+            events[0] != events[1] || events[0].is_none()
+        })?;
+        let shown = |events: &Vec<String>| match events.get(at) {
+            Some(event) => Reply::Bulk(event.clone().into_bytes()),
+            None => Reply::Null,
+        };
+        let row: Vec<Reply> = all.iter().map(shown).collect();
+        if row[0] == row[1] {
+            return None;
+        }
+        let mut found = self.weigh(&words(&["events"]), &row, progress)?;
+        for (peer, events) in self.peers.iter().zip(&all) {
+            let end = events.len().min(at + 8);
+            let shown = events[at.saturating_sub(3).min(end)..end].join(", ");
+            found.text += &format!("  {} tells  {shown}\n", peer.name);
+        }
+        Some(found)
     }
 
     fn compare_states(
@@ -336,16 +429,42 @@ impl Peers {
     ) -> Result<Option<Difference>> {
         let keys = reader.keys();
         let [larder, valkey, ..] = &mut self.peers[..] else { return Ok(None) };
-        let found = match carry(larder, valkey, keys) {
-            Ok(None) => carry(valkey, larder, keys),
-            found => found,
-        };
-        Ok(match found {
-            Ok(found) => {
-                found.map(|(signature, text)| Difference { signature, text, steps: progress.steps })
+        let there = carry(larder, valkey, keys);
+        let back = carry(valkey, larder, keys);
+        match there.and_then(|there| Ok((there, back?))) {
+            Ok((there, back)) => {
+                let lost = there.into_iter().chain(back);
+                Ok(lost.filter_map(|lost| self.weigh_lost(lost, progress)).next())
             }
-            Err(error) => Some(self.silence(&[], &error, progress)),
-        })
+            Err(error) => Ok(Some(self.silence(&[], &error, progress))),
+        }
+    }
+
+    /// A value that did not arrive, unless that is accepted.
+    fn weigh_lost(&mut self, lost: Lost, progress: &Progress) -> Option<Difference> {
+        let seen = Seen {
+            command: "restore",
+            request: &lost.what,
+            larder: &lost.reply,
+            valkey: &lost.reply,
+            redis: None,
+            before: &progress.commands,
+        };
+        match self.accepted.find(seen) {
+            Some(verdict) => {
+                self.meet(verdict.entry);
+                None
+            }
+            None => {
+                Some(Difference { signature: lost.what, text: lost.text, steps: progress.steps })
+            }
+        }
+    }
+
+    fn meet(&mut self, entry: usize) {
+        let len = self.met.len().max(entry + 1);
+        self.met.resize(len, 0);
+        self.met[entry] += 1;
     }
 
     /// The accepted differences and how often each was met.
@@ -412,6 +531,10 @@ fn signature(command: &str, row: &[Reply]) -> String {
         Reply::Int(_) => "integer".into(),
         Reply::Bulk(text) if text.len() < 12 && command == "object encoding" => {
             String::from_utf8_lossy(text).into_owned()
+        }
+        Reply::Bulk(text) if command == "events" => {
+            let text = String::from_utf8_lossy(text);
+            text.split([':', ' ']).nth(1).unwrap_or("").to_owned()
         }
         Reply::Bulk(_) | Reply::Verbatim(_) => "bulk".into(),
         Reply::NullBulk | Reply::NullArray | Reply::Null => "null".into(),

@@ -1,6 +1,6 @@
 //! A sequence of steps, and the text it is printed as and read back from.
 //!
-//! The text is that of `.rtest` files: `> SET k v` and `advance 5ms`. It must not know what is done
+//! The text is that of `.rtest` files: `> SET k v`, `b> BLPOP l 0` and `advance 5ms`. It must not know what is done
 //! with a sequence.
 
 use std::fmt;
@@ -15,11 +15,14 @@ use rtest::words::{Scope, split};
 pub(crate) enum Step {
     /// A request.
     Send(Vec<Vec<u8>>),
+    /// A request over a second connection. It may wait: then it is unblocked before the next of
+    /// its kind, or at the end.
+    Beside(Vec<Vec<u8>>),
     /// Time passes.
     Pass(Duration),
 }
 
-/// Steps over one connection.
+/// Steps over one connection, and some beside it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Sequence {
     /// Whether the connection speaks RESP3.
@@ -46,12 +49,13 @@ impl Sequence {
                         rest.split_once(' ').with_context(|| format!("{line}: what value?"))?;
                     sequence.settings.push((name.to_owned(), value.to_owned()));
                 }
+                "b>" => sequence.steps.push(Step::Beside(words(rest)?)),
                 ">" => sequence.steps.push(Step::Send(words(rest)?)),
                 "advance" => {
                     let ms = rest.trim_end_matches("ms").parse().context(line.to_owned())?;
                     sequence.steps.push(Step::Pass(Duration::from_millis(ms)));
                 }
-                _ => bail!("{line}: a line begins with resp3, config, >, advance or #"),
+                _ => bail!("{line}: a line begins with resp3, config, >, b>, advance or #"),
             }
         }
         Ok(sequence)
@@ -74,6 +78,7 @@ impl fmt::Display for Sequence {
         for step in &self.steps {
             match step {
                 Step::Send(words) => writeln!(f, "> {}", line_of(words))?,
+                Step::Beside(words) => writeln!(f, "b> {}", line_of(words))?,
                 Step::Pass(time) => writeln!(f, "advance {}ms", time.as_millis())?,
             }
         }
@@ -104,6 +109,7 @@ mod tests {
             steps: vec![
                 words(&[b"SET", b"k", b"", b"a b\r\n\"\xff"]),
                 Step::Pass(Duration::from_millis(5)),
+                Step::Beside(vec![b"BLPOP".to_vec(), b"l".to_vec(), b"0".to_vec()]),
                 words(&[b"XADD", b"s", b"1-*", b"$x", b"'"]),
             ],
         };

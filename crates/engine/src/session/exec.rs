@@ -7,7 +7,6 @@ use super::noting::note_run;
 use super::state::{Multi, Queued};
 use super::{Flow, Session, SessionState, more_shards_of, shards_of};
 use crate::command::Ctx;
-use crate::commands;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::keys::{Hashes, Keys};
@@ -32,13 +31,13 @@ impl Session {
             self.note_at_once(entry);
             self.fail(Some(entry), &Error::text("ERR EXEC without MULTI"), reply);
             return Flow::Continue;
-            return self.fail_at_once(entry, &Error::text("ERR EXEC without MULTI"), reply);
         };
         if multi.aborted {
             self.state.discard();
             self.note_at_once(entry);
             let error = Error::text("EXECABORT Transaction discarded because of previous errors.");
-            return self.fail_at_once(entry, &error, reply);
+            self.fail(Some(entry), &error, reply);
+            return Flow::Continue;
         }
         match self.exec_queue(entry, &multi, reply, wait) {
             Ok(flow) => {
@@ -53,18 +52,6 @@ impl Session {
                 }
             }
         }
-    }
-
-    /// A call that did nothing, and failed.
-    fn fail_at_once(
-        &mut self,
-        entry: &'static Entry,
-        error: &Error,
-        reply: &mut dyn Reply,
-    ) -> Flow {
-        self.engine.stats.ran(commands::number_of(entry), 0, false);
-        self.fail(Some(entry), error, reply);
-        Flow::Continue
     }
 
     /// Runs the queue under all of its locks, unless a watched key has changed.

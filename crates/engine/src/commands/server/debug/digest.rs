@@ -15,6 +15,7 @@
 use crate::keys::Keys;
 use crate::keyspace::{Type, ValueRef};
 use crate::values::elements::{Element, each};
+use larder_resp::double::format_shortest;
 use sha1::{Digest as _, Sha1};
 
 const BYTES: usize = 20;
@@ -87,7 +88,7 @@ impl Digest {
             Element::Member(member) => self.xor(member),
             Element::Field(field, value) => self.xor_pair(field, value),
             Element::Scored(member, score) => {
-                self.xor_pair(member, larder_resp::format_double(score).as_bytes());
+                self.xor_pair(member, format_shortest(score).as_bytes());
             }
             Element::Entry((ms, seq)) => self.mix(format!("{ms}.{seq}").as_bytes()),
         });

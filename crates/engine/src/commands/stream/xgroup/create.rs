@@ -48,6 +48,7 @@ impl<'a> Command<'a> for Create<'a> {
     fn parse(args: &mut Args<'a>) -> Result<Self, Error> {
         let (key, group, id) = (args.word()?, args.word()?, args.words(1)?);
         let (mut make_stream, mut entries_read) = (false, None);
+        let options = args.left();
         while args.left() > 0 {
             if args.keyword("MKSTREAM") {
                 make_stream = true;
@@ -56,6 +57,10 @@ impl<'a> Command<'a> for Create<'a> {
             } else {
                 return Err(usage_error(args));
             }
+        }
+        // Each once, which Redis tells by the number of words.
+        if options > 3 {
+            return Err(usage_error(args));
         }
         let position = Late::parse(&mut Args::new(id), Position::parse);
         Ok(Create { key, group, position, make_stream, entries_read })

@@ -46,11 +46,15 @@ impl<'a> Command<'a> for SetId<'a> {
     fn parse(args: &mut Args<'a>) -> Result<Self, Error> {
         let (key, group, id) = (args.word()?, args.word()?, args.words(1)?);
         let mut entries_read = None;
+        let options = args.left();
         while args.left() > 0 {
             if args.left() < 2 || !args.keyword("ENTRIESREAD") {
                 return Err(usage_error(args));
             }
             entries_read = parse_entries_read(args)?;
+        }
+        if options > 2 {
+            return Err(usage_error(args));
         }
         let position = Late::parse(&mut Args::new(id), Position::parse_any);
         Ok(SetId { key, group, position, entries_read })
