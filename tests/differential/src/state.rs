@@ -61,8 +61,8 @@ impl Reader {
                     on(&["DEBUG", "DIGEST-VALUE"], &key.name, &[]),
                 ]
             }),
-            Round::Values => self.each(|key| value_requests(key)),
-            Round::Fields => self.each(|key| field_requests(key)),
+            Round::Values => self.each(value_requests),
+            Round::Fields => self.each(field_requests),
             Round::End => return None,
         };
         Some(requests)

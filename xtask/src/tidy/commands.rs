@@ -38,6 +38,8 @@ const ALSO_WORDS: &[(&str, &str)] = &[
     ("set", "crates/engine/src/commands/bitmap/bitfield.rs"),
     // An option of XCLAIM.
     ("time", "crates/engine/src/commands/stream/"),
+    // An option of ZADD.
+    ("incr", "crates/engine/src/commands/sorted_set/zadd.rs"),
     // An option, a fact of COMMAND.
     ("type", COMMANDS),
 ];

@@ -20,6 +20,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("larder-server", &["larder", "larder-axum", "larder-engine", "larder-net", "larder-resp"]),
     ("larder-python", &["larder"]),
     ("rtest", &["larder", "larder-engine", "larder-net"]),
+    ("differential", &["larder-codec", "larder-engine", "rtest"]),
     ("xtask", &[]),
 ];
 
