@@ -1,0 +1,11 @@
+//! What makes an engine's data outlive its process: Redis's files, written without a fork.
+//!
+//! | module | subject |
+//! |---|---|
+//! | [`disk`] | all that is asked of a disk, and the one that is real |
+//!
+//! **Invariant**: this crate knows files and frames, no command's meaning: values become bytes in
+//! `larder-codec`, commands are replayed by the engine. It asks a [`disk::Disk`] for everything, so
+//! that a test can lose power between any two of its calls.
+
+pub mod disk;
