@@ -9,6 +9,8 @@ use crate::clients::{Clients, Pause};
 use crate::clock::Clock;
 use crate::commandlog::CommandLog;
 use crate::config::{Config, Id};
+use crate::durability::Durability;
+use crate::error::Error;
 use crate::freeing::Garbage;
 use crate::host::Host;
 use crate::keys::{Hashes, Keys};
@@ -25,7 +27,7 @@ use crate::renames::Renames;
 use crate::stats::Stats;
 use crate::sync::Mutex;
 use std::cell::UnsafeCell;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 /// Entries that a command removes in passing because their time has come.
@@ -98,6 +100,17 @@ pub struct Engine {
     /// Payloads must end in their right checksum.
     checks_seals: AtomicBool,
     deferred: Mutex<Vec<Deferred>>,
+    durability: OnceLock<Arc<dyn Durability>>,
+    /// What commands ask before they run: bits of [`condition`].
+    condition: AtomicU8,
+}
+
+/// Bits of [`Engine::condition`]; none is set where all is well.
+mod condition {
+    /// Data is being loaded.
+    pub(super) const LOADING: u8 = 1;
+    /// Writes may have to be refused.
+    pub(super) const DOUBTFUL: u8 = 2;
 }
 
 /// Tells the housekeeper when the next key is due.
@@ -164,6 +177,8 @@ impl Engine {
             image: Mutex::default(),
             checks_seals: AtomicBool::new(true),
             deferred: Mutex::default(),
+            durability: OnceLock::new(),
+            condition: AtomicU8::new(0),
         })
     }
 
@@ -175,6 +190,55 @@ impl Engine {
     /// What acts on the outside.
     pub fn host(&self) -> &dyn Host {
         &*self.host
+    }
+
+    /// Gives the data a place to last in, once and for all; false if it has one.
+    pub fn attach_durability(&self, durability: Arc<dyn Durability>) -> bool {
+        self.durability.set(durability).is_ok()
+    }
+
+    /// Where the data lasts; none where it is in memory only.
+    pub fn durability(&self) -> Option<&Arc<dyn Durability>> {
+        self.durability.get()
+    }
+
+    /// From now on, or no longer, writes ask [`Durability::refuses_writes`] first.
+    pub fn doubt_writes(&self, on: bool) {
+        self.set_condition(condition::DOUBTFUL, on);
+    }
+
+    /// From now on, or no longer, only commands run that may while data is being loaded.
+    pub fn set_loading(&self, on: bool) {
+        self.set_condition(condition::LOADING, on);
+    }
+
+    /// Whether data is being loaded.
+    #[inline]
+    pub fn is_loading(&self) -> bool {
+        self.condition.load(Ordering::Relaxed) & condition::LOADING != 0
+    }
+
+    /// Whether something is out of the ordinary: one load, for the way of every command.
+    #[inline(always)]
+    pub(crate) fn is_out_of_order(&self) -> bool {
+        self.condition.load(Ordering::Relaxed) != 0
+    }
+
+    /// Why writes are refused now.
+    #[cold]
+    pub(crate) fn write_refusal(&self) -> Option<Error> {
+        if self.condition.load(Ordering::Relaxed) & condition::DOUBTFUL == 0 {
+            return None;
+        }
+        self.durability.get()?.refuses_writes()
+    }
+
+    fn set_condition(&self, bit: u8, on: bool) {
+        if on {
+            self.condition.fetch_or(bit, Ordering::SeqCst);
+        } else {
+            self.condition.fetch_and(!bit, Ordering::SeqCst);
+        }
     }
 
     /// Gives commands other names for clients, once and for all; false if that was done before.

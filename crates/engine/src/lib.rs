@@ -14,6 +14,7 @@ pub mod command;
 mod commandlog;
 pub mod commands;
 pub mod config;
+pub mod durability;
 pub mod engine;
 pub mod error;
 pub mod expiry;
@@ -40,6 +41,7 @@ pub mod values;
 mod watch;
 
 pub use clients::Origin;
+pub use durability::Durability;
 pub use engine::{Engine, Options};
 pub use error::Error;
 pub use host::{Host, NoHost, Shutdown};

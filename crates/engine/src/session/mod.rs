@@ -16,6 +16,7 @@ use crate::changes::Changes;
 use crate::clients::{Client, Origin};
 use crate::command::{Command, Ctx, perform, words_of};
 use crate::commands;
+use crate::commands::connection::ping;
 use crate::config::{Id, ProtectedAction};
 use crate::engine::Engine;
 use crate::error::Error;
@@ -132,6 +133,12 @@ impl Session {
         self.state.authenticated = true;
     }
 
+    /// Runs commands of a log from now on: they are admitted while data is being loaded.
+    pub fn replay(&mut self) {
+        self.trust();
+        self.state.replays = true;
+    }
+
     /// Selects a database, for owners that were told one by a URL or a log.
     ///
     /// # Panics
@@ -216,6 +223,9 @@ impl Session {
         wait: Wait<'_>,
     ) -> Result<Flow, Error> {
         let spec = C::SPEC;
+        if self.engine.is_out_of_order() {
+            self.admit_out_of_order(spec, false)?;
+        }
         let mut hashes = Hashes::default();
         let mut set = ShardSet::None;
         if spec.has(flag::ALL_SHARDS) {
@@ -428,6 +438,11 @@ impl Session {
         if self.state.multi.is_some() && spec.has(flag::NO_MULTI) {
             return Err(Error::text("ERR Command not allowed inside a transaction"));
         }
+        if self.engine.is_out_of_order() {
+            let writes =
+                spec.has(flag::EXEC) && self.state.multi.as_ref().is_some_and(|multi| multi.writes);
+            self.admit_out_of_order(spec, writes)?;
+        }
         if self.state.protocol == Protocol::Resp2
             && self.state.subscriptions() > 0
             && !spec.has(flag::WHILE_SUBSCRIBED)
@@ -440,6 +455,23 @@ impl Session {
         }
         if self.engine.locks().is_busy() && !spec.has(flag::ALLOW_BUSY) {
             return Err(BUSY);
+        }
+        Ok(())
+    }
+
+    /// Whether a command may run while data is being loaded, or cannot be made to last.
+    #[cold]
+    fn admit_out_of_order(&self, spec: &Spec, writes: bool) -> Result<(), Error> {
+        if self.state.replays {
+            return Ok(());
+        }
+        // As in Redis: whoever pings finds out as well.
+        let finds_out = writes || spec.has(flag::WRITE) || spec.name == ping::SPEC.name;
+        if finds_out && let Some(refusal) = self.engine.write_refusal() {
+            return Err(refusal);
+        }
+        if self.engine.is_loading() && !spec.has(flag::LOADING) {
+            return Err(LOADING);
         }
         Ok(())
     }
@@ -620,6 +652,9 @@ impl Drop for Session {
 const BUSY: Error = Error::text(
     "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.",
 );
+
+/// What everybody is told until all data is there.
+const LOADING: Error = Error::text("LOADING Redis is loading the dataset in memory");
 
 /// What a client hears who may not use DEBUG.
 const PROTECTED: Error = Error::text(

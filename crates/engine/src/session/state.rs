@@ -75,6 +75,8 @@ pub struct SessionState {
     pub(crate) authenticated: bool,
     /// The owner vouches for the peer.
     pub(crate) trusted: bool,
+    /// Its commands come out of a log: nothing that is out of order concerns them.
+    pub(crate) replays: bool,
     /// Commands queued since MULTI.
     pub(crate) multi: Option<Multi>,
     /// Keys watched; their changes raise the client's `touched`.
@@ -107,6 +109,7 @@ impl SessionState {
             protocol: Protocol::Resp2,
             authenticated: !config.has_password(),
             trusted: false,
+            replays: false,
             multi: None,
             watched: HashSet::new(),
             channels: HashSet::new(),

@@ -7,7 +7,7 @@
 use super::super::{help, nullary, subcommand};
 use crate::args::Args;
 use crate::command::{Command, Ctx, Words};
-use crate::config::{Caller, ConfigError, lookup};
+use crate::config::{Caller, ConfigError, Id, lookup};
 use crate::error::Error;
 use crate::keyspace::shard::ShardStats;
 use crate::reply::Reply;
@@ -147,14 +147,20 @@ impl<'a> Command<'a> for Set<'a> {
                 ctx.session.redacted.push(at as u16 * 2 + 3);
             }
         }
-        let caller = Caller { is_local: ctx.session.client.origin.is_local(), loading: false };
-        let host = ctx.engine.host();
-        ctx.config()
-            .set_at_run_time(&self.pairs, caller, &mut |changed| host.apply(changed))
-            .map_err(|error| match error {
+        let caller = Caller {
+            is_local: ctx.session.client.origin.is_local(),
+            loading: ctx.engine.is_loading(),
+        };
+        let mut apply = |changed: &[Id]| {
+            ctx.engine.host().apply(changed)?;
+            ctx.engine.durability().map_or(Ok(()), |durability| durability.apply(changed))
+        };
+        ctx.config().set_at_run_time(&self.pairs, caller, &mut apply).map_err(
+            |error| match error {
                 ConfigError::Loading => Error::owned(format!("LOADING {error}")),
                 error => Error::owned(format!("ERR {error}")),
-            })?;
+            },
+        )?;
         reply.ok();
         Ok(())
     }
