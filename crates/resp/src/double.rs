@@ -91,12 +91,18 @@ impl Write for DoubleText {
 /// assert_eq!(&*format_double(f64::NEG_INFINITY), "-inf");
 /// ```
 pub fn format_double(value: f64) -> DoubleText {
-    if value == 0.0 || value.abs() > MAX_PLAIN_INTEGER || value.trunc() != value {
-        return format_shortest(value);
-    }
+    let Some(whole) = as_plain_integer(value) else { return format_shortest(value) };
     let mut text = DoubleText::new();
-    text.push(itoa::Buffer::new().format(value as i64).as_bytes());
+    text.push(itoa::Buffer::new().format(whole).as_bytes());
     text
+}
+
+/// The integer as which a number is printed, if it is.
+#[inline]
+pub(crate) fn as_plain_integer(value: f64) -> Option<i64> {
+    let whole = value as i64;
+    // Zero may have a sign.
+    (whole != 0 && whole as f64 == value && value.abs() <= MAX_PLAIN_INTEGER).then_some(whole)
 }
 
 /// The same without a form of their own for whole numbers, as Redis has it in digests.

@@ -3,7 +3,7 @@
 //! Functions that take a [`Protocol`] choose the form that version knows; the others are the same
 //! in both. Knows nothing of what the values mean. Whole values: [`Value`](crate::Value).
 
-use crate::double::format_double;
+use crate::double::{as_plain_integer, format_double};
 use crate::request::ProtocolError;
 
 /// The version of the protocol a connection has chosen.
@@ -61,7 +61,7 @@ pub fn int(out: &mut Vec<u8>, value: i64) {
     match value {
         0 => out.extend_from_slice(b":0\r\n"),
         1 => out.extend_from_slice(b":1\r\n"),
-        _ => header(out, b':', value),
+        _ => number_line(out, b':', value),
     }
 }
 
@@ -134,7 +134,11 @@ pub fn attribute(out: &mut Vec<u8>, len: usize) {
 
 /// A floating-point number, printed by [`format_double`].
 pub fn double(out: &mut Vec<u8>, proto: Protocol, value: f64) {
-    double_text(out, proto, format_double(value).as_bytes());
+    match (proto, as_plain_integer(value)) {
+        (Protocol::Resp2, Some(whole)) => bulk_int(out, whole),
+        (Protocol::Resp3, Some(whole)) => number_line(out, b',', whole),
+        (_, None) => double_text(out, proto, format_double(value).as_bytes()),
+    }
 }
 
 /// A double by its digits, where the shortest text that means it is not what is wanted.
@@ -214,9 +218,23 @@ fn aggregate(out: &mut Vec<u8>, proto: Protocol, resp3_type: u8, len: usize) {
     header(out, type_byte, len);
 }
 
-/// A type byte, a number and a line break, in one copy.
+/// A type byte, a length and a line break. Nearly all are short: copies of a size that the compiler
+/// knows cost a few stores.
 #[inline]
-fn header(out: &mut Vec<u8>, type_byte: u8, number: impl itoa::Integer) {
+fn header(out: &mut Vec<u8>, type_byte: u8, len: usize) {
+    match len {
+        0..=9 => out.extend_from_slice(&[type_byte, b'0' + len as u8, b'\r', b'\n']),
+        10..=99 => {
+            let (tens, ones) = (b'0' + (len / 10) as u8, b'0' + (len % 10) as u8);
+            out.extend_from_slice(&[type_byte, tens, ones, b'\r', b'\n']);
+        }
+        _ => number_line(out, type_byte, len),
+    }
+}
+
+/// A type byte, any number and a line break, in one copy.
+#[inline]
+fn number_line(out: &mut Vec<u8>, type_byte: u8, number: impl itoa::Integer) {
     let mut digits = itoa::Buffer::new();
     let digits = digits.format(number).as_bytes();
     let mut line = [0; MAX_HEADER_BYTES];

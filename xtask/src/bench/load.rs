@@ -3,7 +3,7 @@
 //! Fifty connections, one batch of commands in flight on each, as redis-benchmark does with a
 //! pipeline. It must not know servers; replies are checked by their bytes.
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{BufRead, ErrorKind, Read, Write};
 use std::net::SocketAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -206,9 +206,7 @@ pub(super) fn fill(
         let mut bytes = Vec::new();
         (next..next + batch).for_each(|n| write(n, &mut bytes));
         stream.write_all(&bytes)?;
-        let replies = lines(&mut stream, batch)?;
-        if let Some(error) = replies.split(|b| *b == b'\n').find(|line| line.starts_with(b"-")) {
-            let error = String::from_utf8_lossy(error);
+        if let Some(error) = first_error(&mut stream, batch)? {
             return if error.contains("unknown command") { Ok(false) } else { bail!("{error}") };
         }
         next += batch;
@@ -216,14 +214,21 @@ pub(super) fn fill(
     Ok(true)
 }
 
-fn lines(stream: &mut std::net::TcpStream, count: u64) -> Result<Vec<u8>> {
-    let (mut got, mut seen) = (Vec::new(), 0);
-    let mut chunk = [0; 16 * 1024];
-    while seen < count {
-        let n = stream.read(&mut chunk)?;
-        ensure!(n > 0, "the server ended the connection");
-        seen += chunk[..n].iter().filter(|b| **b == b'\n').count() as u64;
-        got.extend_from_slice(&chunk[..n]);
+/// Reads `count` replies, lines or bulk strings; the first error among them.
+fn first_error(stream: &mut std::net::TcpStream, count: u64) -> Result<Option<String>> {
+    let mut stream = std::io::BufReader::new(stream);
+    let (mut line, mut error) = (String::new(), None);
+    for _ in 0..count {
+        line.clear();
+        ensure!(stream.read_line(&mut line)? > 0, "the server ended the connection");
+        match line.split_at(1) {
+            ("-", _) if error.is_none() => error = Some(line.trim_end().to_owned()),
+            ("$", length) => {
+                let bytes = length.trim_end().parse::<u64>()? + 2;
+                std::io::copy(&mut stream.by_ref().take(bytes), &mut std::io::sink())?;
+            }
+            _ => {}
+        }
     }
-    Ok(got)
+    Ok(error)
 }
