@@ -24,8 +24,11 @@ use crate::latency::Latency;
 use crate::log::{Log, Position, flags};
 use crate::pubsub::PubSub;
 use crate::renames::Renames;
+use crate::session::pipeline::WARM_MOST;
 use crate::stats::Stats;
 use crate::sync::Mutex;
+use crate::values::dict::Dict;
+use smallvec::SmallVec;
 use std::cell::UnsafeCell;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -371,12 +374,17 @@ impl Engine {
         Ok((result, position))
     }
 
-    /// Warms the caches for keys that will be used soon: first all of their buckets, then all of
-    /// their entries, so that the misses overlap. Shards that somebody else holds are left out.
+    /// Warms the caches for requests that will run soon, each with the hash of its key: first all
+    /// buckets, then all entries, then what elements of large collections need, so that the
+    /// misses overlap. Shards that somebody else holds are left out.
     #[inline]
-    pub(crate) fn warm(&self, db: u8, hashes: &(impl Iterator<Item = u64> + Clone)) {
+    pub(crate) fn warm<'r, 'w: 'r>(
+        &self,
+        db: u8,
+        requests: &(impl Iterator<Item = (u64, &'r [&'w [u8]])> + Clone),
+    ) {
         let mut held = ShardSet::None;
-        for hash in hashes.clone() {
+        for (hash, _) in requests.clone() {
             let index = self.shard_index(hash);
             if held.has(index) || self.locks.try_acquire(index) {
                 held.add(index);
@@ -385,13 +393,24 @@ impl Engine {
             }
         }
         let held = Held { engine: self, set: held };
-        for hash in hashes.clone() {
+        let shard_of = |hash| {
             let index = self.shard_index(hash);
-            if held.set.has(index) {
-                // SAFETY: the lock is held.
-                unsafe { &*self.shard_cell(index) }.warm_entry(db, hash);
+            // SAFETY: the lock is held.
+            held.set.has(index).then(|| unsafe { &*self.shard_cell(index) })
+        };
+        for (hash, _) in requests.clone() {
+            if let Some(shard) = shard_of(hash) {
+                shard.warm_entry(db, hash);
             }
         }
+        let of_elements = requests.clone().filter(|(_, words)| words.len() > 2);
+        let lookups = of_elements.filter_map(|(hash, words)| {
+            let (dict, element) = shard_of(hash)?.likely_object(db, hash)?.lookup(words)?;
+            Some((dict, dict.hash().of(element)))
+        });
+        let lookups: SmallVec<[(&Dict, u64); WARM_MOST]> =
+            lookups.inspect(|(dict, hash)| dict.warm_index(*hash)).collect();
+        lookups.iter().for_each(|(dict, hash)| dict.warm_entry(*hash));
     }
 
     /// Does something to each shard of a set under its lock, one after the other; for the

@@ -28,6 +28,7 @@ pub mod mailbox;
 #[cfg(all(test, feature = "shuttle"))]
 mod model;
 pub mod notify;
+mod prefetch;
 mod pubsub;
 pub mod renames;
 pub mod reply;

@@ -17,6 +17,7 @@ use super::table::{Place, Table};
 use super::wheel::{Links, Wheel};
 use crate::blocking::Waiters;
 use crate::freeing::{Cause, Discarded};
+use crate::prefetch::prefetch;
 use crate::values::Object;
 use crate::watch::Watched;
 use smallvec::SmallVec;
@@ -229,6 +230,16 @@ impl Shard {
             let address = self.arena.entry(offset).address();
             prefetch(address);
             prefetch(address.wrapping_add(64));
+        }
+    }
+
+    /// The large collection that a hash most likely leads to; its entry should be warm.
+    #[inline]
+    pub(crate) fn likely_object(&self, db: u8, hash: u64) -> Option<&Object> {
+        let home = self.dbs[usize::from(db)].as_ref()?;
+        match self.arena.entry(home.table.likely(hash)?).value() {
+            ValueRef::Object(_, object) => Some(object),
+            _ => None,
         }
     }
 
@@ -765,17 +776,4 @@ fn outside_bytes(entry: Entry) -> u64 {
         _ => 0,
     };
     long_key + value
-}
-
-/// Warms the cache for an entry that will be read soon.
-#[inline(always)]
-fn prefetch(address: *const u8) {
-    #[cfg(target_arch = "x86_64")]
-    // SAFETY: a prefetch reads nothing and faults never.
-    unsafe {
-        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        _mm_prefetch(address.cast(), _MM_HINT_T0);
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = address;
 }

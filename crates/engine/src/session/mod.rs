@@ -6,7 +6,7 @@
 
 mod exec;
 mod noting;
-mod pipeline;
+pub(crate) mod pipeline;
 mod state;
 
 pub use state::{Flow, ReplyMode, SessionState};

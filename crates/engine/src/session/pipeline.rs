@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 const WARM_FROM: usize = 3;
 
 /// Most requests that are warmed for together: so many misses do not push each other out.
-const WARM_MOST: usize = 32;
+pub(crate) const WARM_MOST: usize = 32;
 
 /// The hash of a key of the request that is about to run, by the key's place in memory.
 #[derive(Debug, Clone, Copy)]
@@ -92,7 +92,8 @@ impl Session {
             let hash = engine.hash().of(key);
             known.push(KnownHash { address: key.as_ptr().addr(), len: key.len(), hash });
         }
-        engine.warm(self.state.db, &known.iter().map(|known| known.hash));
+        let hashes = known.iter().map(|known: &KnownHash| known.hash);
+        engine.warm(self.state.db, &hashes.zip(requests.iter().map(AsRef::as_ref)));
         known
     }
 }

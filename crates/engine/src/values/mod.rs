@@ -62,6 +62,17 @@ impl Object {
         }
     }
 
+    /// The table in which a request's element is most likely looked up, and that element.
+    pub(crate) fn lookup<'w>(&self, words: &[&'w [u8]]) -> Option<(&dict::Dict, &'w [u8])> {
+        match self {
+            Object::Hash(fields) => Some((fields.dict(), words.get(2)?)),
+            Object::Set(set) => Some((set.dict(), words.get(2)?)),
+            // Scores stand before their members.
+            Object::Sorted(set) => Some((set.scores(), words.last()?)),
+            Object::List(_) | Object::Stream(_) => None,
+        }
+    }
+
     /// Parts that are freed one by one, as Redis counts them.
     pub(crate) fn parts(&self) -> usize {
         match self {

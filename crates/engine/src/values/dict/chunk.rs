@@ -16,6 +16,7 @@ use super::index::{self, FILL, Filler, HASH_BITS, MAX_PLACES, Slot};
 use super::large::{Boxes, COUNTS};
 use super::{Value, minima::NEVER};
 use crate::keyspace::KeyHash;
+use crate::prefetch::prefetch;
 use std::sync::Arc;
 
 /// Bytes of entries above which a chunk is split.
@@ -111,6 +112,23 @@ impl Chunk {
                 Some(number) => self.boxed(number).0 == key,
             }
         })
+    }
+
+    #[inline]
+    pub(super) fn warm_index(&self, hash: u64) {
+        let slots = self.parts().0;
+        if let Some(slot) = slots.get(index::home(self.bits(hash), slots.len())) {
+            prefetch(slot);
+        }
+    }
+
+    #[inline]
+    pub(super) fn warm_entry(&self, hash: u64) {
+        let (slots, data) = self.parts();
+        index::find(slots, self.bits(hash), |place| {
+            prefetch(&raw const data[(place as usize) << self.shift]);
+            true
+        });
     }
 
     /// The entry of a slot, unless that is empty.

@@ -158,8 +158,9 @@ pub(super) fn each_between(slots: &[Slot], from: u32, to: u32, mut visit: impl F
     }
 }
 
+/// The slot at which the search for a hash begins.
 #[inline]
-fn home(hash: u32, slots: usize) -> usize {
+pub(super) fn home(hash: u32, slots: usize) -> usize {
     (hash as usize * slots) >> HASH_BITS
 }
 

@@ -148,6 +148,18 @@ impl Dict {
         self.chunks[self.chunk_of(hash)].find(hash, key, self.values).is_some()
     }
 
+    /// Warms the cache for the index where a key of this hash will be looked for.
+    #[inline]
+    pub(crate) fn warm_index(&self, hash: u64) {
+        self.chunks[self.chunk_of(hash)].warm_index(hash);
+    }
+
+    /// Warms the cache for the entry that a hash most likely leads to; its index should be warm.
+    #[inline]
+    pub(crate) fn warm_entry(&self, hash: u64) {
+        self.chunks[self.chunk_of(hash)].warm_entry(hash);
+    }
+
     /// Sets what `key` holds, without a deadline; `true` when it was not there.
     ///
     /// # Panics

@@ -20,6 +20,11 @@ impl Members {
         Members { dict: Box::new(Dict::of_keys(hash)) }
     }
 
+    /// The table.
+    pub(crate) fn dict(&self) -> &Dict {
+        &self.dict
+    }
+
     /// Members.
     pub fn len(&self) -> usize {
         self.dict.len()

@@ -48,6 +48,11 @@ impl Big {
         &self.tree
     }
 
+    /// The table from members to scores.
+    pub(crate) fn scores(&self) -> &Dict {
+        &self.scores
+    }
+
     /// The score of a member. O(1).
     #[inline]
     pub fn score(&self, member: &[u8]) -> Option<f64> {
