@@ -32,6 +32,7 @@ mod pubsub;
 pub mod renames;
 pub mod reply;
 pub mod session;
+pub mod scripts;
 pub mod spec;
 pub mod stats;
 mod sync;
