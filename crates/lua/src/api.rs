@@ -1,9 +1,9 @@
 //! The functions of `redis` (and `server`): what a script may ask of its host.
 
-use crate::interpreter::{Lent, reply_to_lua};
 use crate::Level;
+use crate::interpreter::{Lent, reply_to_lua};
 use larder_resp::{Protocol, Value};
-use mlua::{IntoLuaMulti, Lua, MultiValue, Result, Table, Value as LuaValue};
+use mlua::{Lua, MultiValue, Result, Table, Value as LuaValue};
 use sha1::{Digest, Sha1};
 use std::rc::Rc;
 
@@ -12,10 +12,10 @@ pub(crate) fn sha1_hex(bytes: &[u8]) -> String {
     Sha1::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The table, with what the prelude needs beside.
+/// The table, with what the prelude needs and takes out of it: `caught` and `place`.
 pub(crate) fn table(lua: &Lua, lent: &Rc<Lent>) -> Result<Table> {
     let redis = lua.create_table()?;
-    for (name, raises) in [("raw_call", true), ("raw_pcall", false)] {
+    for (name, raises) in [("call", true), ("pcall", false)] {
         let lent = lent.clone();
         let call = lua.create_function(move |lua, words: MultiValue| {
             run_command(lua, &lent, &words, raises)
@@ -33,14 +33,21 @@ pub(crate) fn table(lua: &Lua, lent: &Rc<Lent>) -> Result<Table> {
     };
     redis.raw_set("log", log)?;
     redis.raw_set("sha1hex", lua.create_function(|_, words: MultiValue| sha1hex(&words))?)?;
-    redis.raw_set("error_reply", lua.create_function(|lua, w: MultiValue| status(lua, &w, "err"))?)?;
-    redis.raw_set("status_reply", lua.create_function(|lua, w: MultiValue| status(lua, &w, "ok"))?)?;
+    redis.raw_set(
+        "error_reply",
+        lua.create_function(|lua, w: MultiValue| status(lua, &w, "err"))?,
+    )?;
+    redis.raw_set(
+        "status_reply",
+        lua.create_function(|lua, w: MultiValue| status(lua, &w, "ok"))?,
+    )?;
     let acl = {
         let lent = lent.clone();
         lua.create_function(move |_, words: MultiValue| may_call(&lent, &words))?
     };
     redis.raw_set("acl_check_cmd", acl)?;
-    redis.raw_set("getinfo", lua.create_function(place)?)?;
+    redis.raw_set("place", lua.create_function(place)?)?;
+    redis.raw_set("caught", lua.create_function(caught)?)?;
     redis.raw_set("replicate_commands", lua.create_function(|_, ()| Ok(true))?)?;
     redis.raw_set("set_repl", lua.create_function(|_, words: MultiValue| set_repl(&words))?)?;
     for (name, value) in CONSTANTS {
@@ -61,9 +68,22 @@ const CONSTANTS: &[(&str, i64)] = &[
     ("REPL_ALL", 3),
 ];
 
-/// Runs a command: true and its reply, or false and what to raise.
-fn run_command(lua: &Lua, lent: &Lent, words: &MultiValue, raises: bool) -> Result<MultiValue> {
-    let refuse = |text: &str| (false, error_table(lua, text.as_bytes(), true)?).into_lua_multi(lua);
+/// Levels of the stack that are searched for the script: ours are never more.
+const MAX_LEVELS: usize = 12;
+
+/// Runs a command; a refusal is raised, or answered as a table.
+fn run_command(lua: &Lua, lent: &Lent, words: &MultiValue, raises: bool) -> Result<LuaValue> {
+    let reply = command(lent, words);
+    let Value::Error(text) = reply else { return reply_to_lua(lua, lent, &reply) };
+    let raised = Raised { text, at: place_in_script(lua) };
+    if raises {
+        return Err(mlua::Error::external(raised));
+    }
+    Ok(LuaValue::Table(raised.to_table(lua)?))
+}
+
+fn command(lent: &Lent, words: &MultiValue) -> Value {
+    let refuse = |text: &str| Value::Error(text.as_bytes().to_vec());
     if words.is_empty() {
         return refuse("ERR Please specify at least one argument for this redis.call() call");
     }
@@ -72,14 +92,54 @@ fn run_command(lua: &Lua, lent: &Lent, words: &MultiValue, raises: bool) -> Resu
     };
     let slices: Vec<&[u8]> = texts.iter().map(|text| &text[..]).collect();
     let protocol = lent.protocol.get();
-    let Some(reply) = lent.with(|host| host.call(&slices, protocol)) else {
-        return refuse("ERR redis.call() outside of a script");
-    };
-    match &reply {
-        Value::Error(text) => {
-            (false, error_table(lua, text, raises)?).into_lua_multi(lua)
+    let reply = lent.with(|host| host.call(&slices, protocol));
+    reply.unwrap_or_else(|| refuse("ERR redis.call() outside of a script"))
+}
+
+/// A command's refusal on its way through Lua: scripts that catch it see a table.
+#[derive(Debug)]
+struct Raised {
+    text: Vec<u8>,
+    at: Option<(String, i64)>,
+}
+
+impl std::fmt::Display for Raised {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&String::from_utf8_lossy(&self.text))
+    }
+}
+
+impl std::error::Error for Raised {}
+
+impl Raised {
+    fn to_table(&self, lua: &Lua) -> Result<Table> {
+        let table = lua.create_table()?;
+        table.raw_set("err", lua.create_string(&self.text)?)?;
+        table.raw_set("ignore_error_stats_update", true)?;
+        if let Some((source, line)) = &self.at {
+            table.raw_set("source", source.as_str())?;
+            table.raw_set("line", *line)?;
         }
-        reply => (true, reply_to_lua(lua, lent, reply)?).into_lua_multi(lua),
+        Ok(table)
+    }
+}
+
+/// An error as scripts see it when they catch it.
+fn caught(lua: &Lua, error: LuaValue) -> Result<LuaValue> {
+    let LuaValue::Error(error) = error else { return Ok(error) };
+    let mut inner = &*error;
+    while let mlua::Error::CallbackError { cause, .. } = inner {
+        inner = cause;
+    }
+    match inner.downcast_ref::<Raised>() {
+        Some(raised) => Ok(LuaValue::Table(raised.to_table(lua)?)),
+        None => {
+            let text = match inner {
+                mlua::Error::RuntimeError(text) => text.clone(),
+                other => other.to_string(),
+            };
+            Ok(LuaValue::String(lua.create_string(text)?))
+        }
     }
 }
 
@@ -117,35 +177,23 @@ fn trimmed(digits: &str) -> &str {
     if digits.contains('.') { digits.trim_end_matches('0').trim_end_matches('.') } else { digits }
 }
 
-/// An error as a table, with the place in the script that it comes from.
-fn error_table(lua: &Lua, text: &[u8], placed: bool) -> Result<Table> {
-    let table = lua.create_table()?;
-    table.raw_set("err", lua.create_string(text)?)?;
-    table.raw_set("ignore_error_stats_update", true)?;
-    if placed && let Some((source, line)) = place_at(lua, 2) {
-        table.raw_set("source", source)?;
-        table.raw_set("line", line)?;
-    }
-    Ok(table)
-}
-
-fn place(lua: &Lua, level: usize) -> Result<Option<Table>> {
-    let Some((source, line)) = place_at(lua, level).or_else(|| place_at(lua, level + 1)) else {
-        return Ok(None);
-    };
+fn place(lua: &Lua, (): ()) -> Result<Option<Table>> {
+    let Some((source, line)) = place_in_script(lua) else { return Ok(None) };
     let table = lua.create_table()?;
     table.raw_set("source", source)?;
     table.raw_set("line", line)?;
     Ok(Some(table))
 }
 
-/// Source and line of a level of the stack, if it is Lua.
-fn place_at(lua: &Lua, level: usize) -> Option<(String, i64)> {
-    lua.inspect_stack(level, |debug| {
-        let source = debug.source();
-        let line = debug.current_line()?;
-        Some((source.source?.into_owned(), line as i64))
-    })?
+/// Source and line of the innermost part of the script on the stack: a chunk of ours is none.
+fn place_in_script(lua: &Lua) -> Option<(String, i64)> {
+    (0..MAX_LEVELS).find_map(|level| {
+        lua.inspect_stack(level, |debug| {
+            let source = debug.source().source?.into_owned();
+            let line = debug.current_line()?;
+            source.starts_with('@').then_some((source, line as i64))
+        })?
+    })
 }
 
 fn set_protocol(lent: &Lent, words: &MultiValue) -> Result<()> {

@@ -112,7 +112,9 @@ fn table_to_reply(table: &Table, depth: usize) -> Result<Value> {
     }
     if let LuaValue::String(digits) = table.raw_get("big_number")? {
         let digits = digits.as_bytes();
-        return Ok(Value::BigNumber(digits.iter().copied().filter(|b| !b"\r\n".contains(b)).collect()));
+        return Ok(Value::BigNumber(
+            digits.iter().copied().filter(|b| !b"\r\n".contains(b)).collect(),
+        ));
     }
     if let LuaValue::Table(verbatim) = table.raw_get("verbatim_string")?
         && let LuaValue::String(text) = verbatim.raw_get("string")?

@@ -59,7 +59,9 @@ pub struct Interpreter {
 
 impl std::fmt::Debug for Interpreter {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Interpreter").field("compiled", &self.compiled.len()).finish_non_exhaustive()
+        f.debug_struct("Interpreter")
+            .field("compiled", &self.compiled.len())
+            .finish_non_exhaustive()
     }
 }
 

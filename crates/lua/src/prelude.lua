@@ -1,14 +1,13 @@
 -- Makes the globals of scripts: see sandbox.rs. Gets the table of `redis`, answers the globals, the
 -- front before them, and the function that runs a script.
 local redis = ...
-local raw_call, raw_pcall = redis.raw_call, redis.raw_pcall
-redis.raw_call, redis.raw_pcall = nil, nil
+local caught, place = redis.caught, redis.place
+redis.caught, redis.place = nil, nil
 
 local error, getmetatable, next = error, getmetatable, next
 local rawget, rawset = rawget, rawset
 local setmetatable, tostring, type, xpcall = setmetatable, tostring, type, xpcall
-local getinfo = redis.getinfo
-redis.getinfo = nil
+local pcall, resume = pcall, coroutine.resume
 
 local READONLY = "Attempt to modify a readonly table"
 -- Front to the table behind it.
@@ -27,28 +26,31 @@ local function readonly(table, missing)
   return setmetatable(front, { __index = table, __newindex = refuse })
 end
 
-function redis.call(...)
-  local done, reply = raw_call(...)
-  if not done then
-    error(reply, 0)
+-- Errors of ours travel as what only we know; whoever catches one sees a table or a string.
+local function outcome(done, first, ...)
+  if done then
+    return done, first, ...
   end
-  return reply
+  return false, caught(first)
 end
 
-function redis.pcall(...)
-  local _, reply = raw_pcall(...)
-  return reply
+local coroutines = {}
+for name, value in next, coroutine do
+  coroutines[name] = value
+end
+
+function coroutines.resume(...)
+  return outcome(resume(...))
 end
 
 local globals = {
   _VERSION = _VERSION,
   assert = assert,
-  coroutine = readonly(coroutine),
+  coroutine = readonly(coroutines),
   error = error,
   ipairs = ipairs,
   math = readonly(math),
   os = readonly({ clock = os.clock }),
-  pcall = pcall,
   rawequal = rawequal,
   redis = readonly(redis),
   select = select,
@@ -59,8 +61,17 @@ local globals = {
   tostring = tostring,
   type = type,
   unpack = unpack,
-  xpcall = xpcall,
 }
+
+function globals.pcall(...)
+  return outcome(pcall(...))
+end
+
+function globals.xpcall(body, handler)
+  return xpcall(body, function(err)
+    return handler(caught(err))
+  end)
+end
 
 function globals.getmetatable(value)
   local meta = getmetatable(value)
@@ -105,7 +116,8 @@ end)
 globals._G = front
 
 local function describe(err)
-  local level = getinfo(3)
+  err = caught(err)
+  local level = place()
   if type(err) ~= "table" then
     err = { err = "ERR " .. tostring(err) }
   end

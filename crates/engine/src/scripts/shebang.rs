@@ -40,7 +40,9 @@ impl ScriptFlags {
 /// # Errors
 /// The line begins like one of these and makes no sense.
 pub fn of_script(source: &[u8]) -> Result<(ScriptFlags, &[u8]), Error> {
-    let Some(line) = source.strip_prefix(b"#!") else { return Ok((ScriptFlags::default(), source)) };
+    let Some(line) = source.strip_prefix(b"#!") else {
+        return Ok((ScriptFlags::default(), source));
+    };
     let Some(end) = line.iter().position(|&byte| byte == b'\n') else {
         return Err(Error::text("ERR Invalid script shebang"));
     };

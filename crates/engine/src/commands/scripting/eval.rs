@@ -70,9 +70,8 @@ impl<'a> Given<'a> {
             return Err(Error::text("ERR Number of keys can't be negative"));
         }
         let count = usize::try_from(count).ok().filter(|&count| count <= args.left());
-        let count = count.ok_or(Error::text(
-            "ERR Number of keys can't be greater than number of args",
-        ))?;
+        let count =
+            count.ok_or(Error::text("ERR Number of keys can't be greater than number of args"))?;
         let keys = args.words(count)?;
         let left = args.left();
         Ok(Given { keys, args: args.words(left)? })

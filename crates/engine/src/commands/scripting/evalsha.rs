@@ -57,7 +57,8 @@ macro_rules! evalsha {
 
             fn run(&self, ctx: &mut Ctx<'_, '_>, reply: &mut dyn Reply) -> Result<(), Error> {
                 let known = ctx.engine.scripts.find(self.sha);
-                let known = known.ok_or(Error::text("NOSCRIPT No matching script. Please use EVAL."))?;
+                let known =
+                    known.ok_or(Error::text("NOSCRIPT No matching script. Please use EVAL."))?;
                 let Given { keys, args } = self.given;
                 run(Call { known: &known, keys, args, read_only: $read_only }, ctx, reply)
             }

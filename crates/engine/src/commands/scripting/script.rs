@@ -36,12 +36,8 @@ pub const SPEC: Spec = Spec {
 
 const SPEC_HELP: Spec = help::spec(Group::Scripting, "5.0.0", acl::SCRIPTING);
 
-const SUB: Spec = Spec {
-    group: Group::Scripting,
-    flags: flag::NOSCRIPT,
-    acl: acl::SCRIPTING,
-    ..Spec::BASE
-};
+const SUB: Spec =
+    Spec { group: Group::Scripting, flags: flag::NOSCRIPT, acl: acl::SCRIPTING, ..Spec::BASE };
 
 /// What is known of `SCRIPT DEBUG`.
 pub const SPEC_DEBUG: Spec = Spec {
