@@ -2,6 +2,7 @@
 
 use crate::Level;
 use crate::interpreter::{Lent, reply_to_lua};
+use crate::libs::general_17g;
 use larder_resp::{Protocol, Value};
 use mlua::{Lua, MultiValue, Result, Table, Value as LuaValue};
 use sha1::{Digest, Sha1};
@@ -148,33 +149,9 @@ fn word(value: &LuaValue) -> Option<Vec<u8>> {
     match value {
         LuaValue::String(text) => Some(text.as_bytes().to_vec()),
         LuaValue::Integer(number) => Some(number.to_string().into_bytes()),
-        LuaValue::Number(number) => Some(number_text(*number)),
+        LuaValue::Number(number) => Some(general_17g(*number).into_bytes()),
         _ => None,
     }
-}
-
-/// A number as C's `%.17g` prints it.
-fn number_text(number: f64) -> Vec<u8> {
-    if number.fract() == 0.0 && number.abs() < 1e17 {
-        return format!("{number:.0}").into_bytes();
-    }
-    let scientific = format!("{number:.16e}");
-    let Some((digits, exponent)) = scientific.split_once('e') else {
-        // Not a number, or infinite.
-        return number.to_string().replace("NaN", "nan").into_bytes();
-    };
-    let exponent: i32 = exponent.parse().unwrap_or_default();
-    if (-5..17).contains(&exponent) {
-        let decimals = usize::try_from(16 - exponent).unwrap_or_default();
-        return trimmed(&format!("{number:.decimals$}")).as_bytes().to_vec();
-    }
-    let sign = if exponent < 0 { '-' } else { '+' };
-    format!("{}e{sign}{:02}", trimmed(digits), exponent.abs()).into_bytes()
-}
-
-/// A decimal number without zeros at its end.
-fn trimmed(digits: &str) -> &str {
-    if digits.contains('.') { digits.trim_end_matches('0').trim_end_matches('.') } else { digits }
 }
 
 fn place(lua: &Lua, (): ()) -> Result<Option<Table>> {

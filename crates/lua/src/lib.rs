@@ -7,6 +7,7 @@ mod api;
 mod convert;
 mod fault;
 mod interpreter;
+mod libs;
 mod sandbox;
 
 pub use fault::Fault;

@@ -1,6 +1,6 @@
 -- Makes the globals of scripts: see sandbox.rs. Gets the table of `redis`, answers the globals, the
 -- front before them, and the function that runs a script.
-local redis = ...
+local redis, libraries = ...
 local caught, place = redis.caught, redis.place
 redis.caught, redis.place = nil, nil
 
@@ -62,6 +62,10 @@ local globals = {
   type = type,
   unpack = unpack,
 }
+
+for name, library in next, libraries do
+  globals[name] = readonly(library)
+end
 
 function globals.pcall(...)
   return outcome(pcall(...))

@@ -5,6 +5,7 @@
 //! library, and what could reach around it (`rawset`, `setmetatable`, `getmetatable`, `next`) is
 //! replaced by a form that knows such tables.
 
+use crate::libs::{bit, cjson, cmsgpack, structs};
 use mlua::{Function, Lua, Result, Table};
 
 /// A state's globals.
@@ -20,7 +21,12 @@ pub(crate) struct Sandbox {
 /// Makes the sandbox of a fresh state.
 pub(crate) fn build(lua: &Lua, redis: Table) -> Result<Sandbox> {
     let prelude: Function = lua.load(PRELUDE).set_name("=prelude").into_function()?;
-    let (globals, environment, guarded) = prelude.call(redis)?;
+    let libraries = lua.create_table()?;
+    libraries.raw_set("bit", bit::table(lua)?)?;
+    libraries.raw_set("cjson", cjson::table(lua)?)?;
+    libraries.raw_set("cmsgpack", cmsgpack::table(lua)?)?;
+    libraries.raw_set("struct", structs::table(lua)?)?;
+    let (globals, environment, guarded) = prelude.call((redis, libraries))?;
     Ok(Sandbox { globals, environment, guarded })
 }
 
