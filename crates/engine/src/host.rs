@@ -30,12 +30,14 @@ pub trait Host: Send + Sync {
 
     /// Sends requests to another server and waits for its replies, `MIGRATE`.
     fn exchange(&self, exchange: &Exchange<'_>) -> Exchanged;
+
     /// Writes a line of the log (`redis.log` of scripts, `DEBUG LOG`); whoever has none lets it go.
     fn log(&self, level: LogLevel, text: &str);
 
     /// A script runs longer than it should: serves those for whom the calling thread is responsible
-    /// for a moment, so that they are told so and one of them may end it. Called again and again.
-    fn serve_others(&self);
+    /// for a moment, so that they are told so and one of them may end it. Called again and again;
+    /// `false` when the process is to end.
+    fn serve_others(&self) -> bool;
 
     /// Facts for `INFO` that the engine does not know: section, then `name:value` lines.
     fn info(&self, section: &str) -> Vec<(&'static str, String)>;
@@ -123,7 +125,9 @@ impl Host for NoHost {
         Exchanged { replies: Vec::new(), broken: Some(Broken::Connecting) }
     }
     fn log(&self, _level: LogLevel, _text: &str) {}
-    fn serve_others(&self) {}
+    fn serve_others(&self) -> bool {
+        true
+    }
     fn info(&self, _section: &str) -> Vec<(&'static str, String)> {
         Vec::new()
     }

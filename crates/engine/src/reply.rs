@@ -192,7 +192,7 @@ impl ValueReply {
 
     /// An empty sink for a value as a client of this protocol would get it.
     pub fn of(protocol: Protocol) -> Self {
-        ValueReply { protocol, open: Vec::new(), done: None }
+        ValueReply { protocol, open: Vec::new(), attribute: None, done: None }
     }
 
     fn is_resp2(&self) -> bool {

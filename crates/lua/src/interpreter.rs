@@ -254,9 +254,8 @@ fn syntax_text(error: &mlua::Error) -> String {
 
 /// The fault that an error table of [`sandbox`] describes.
 fn fault_of(error: mlua::Value) -> mlua::Result<Fault> {
-    let mlua::Value::Table(table) = error else {
-        return Ok(Fault::plain("ERR unknown error"));
-    };
+    // What is no table has come past the handler of errors: there was no memory for it.
+    let mlua::Value::Table(table) = error else { return Ok(Fault::Memory) };
     let text = match table.raw_get::<mlua::Value>("err")? {
         mlua::Value::String(text) => text.as_bytes().to_vec(),
         _ => b"ERR unknown error".to_vec(),

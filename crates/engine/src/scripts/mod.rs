@@ -47,6 +47,8 @@ pub(crate) struct Scripts {
     lock: Locks,
     registry: Mutex<Registry>,
     idle: Mutex<Option<Idle>>,
+    /// Bytes of memory that the interpreter took when its last run was over.
+    interpreter_bytes: AtomicU64,
     pub(crate) running: Running,
 }
 
@@ -56,6 +58,7 @@ impl Default for Scripts {
             lock: Locks::new(1),
             registry: Mutex::default(),
             idle: Mutex::default(),
+            interpreter_bytes: AtomicU64::new(0),
             running: Running::default(),
         }
     }
@@ -171,6 +174,11 @@ impl Scripts {
         (registry.by_sha.len(), registry.bytes)
     }
 
+    /// Bytes of memory that interpreters take.
+    pub(crate) fn interpreter_bytes(&self) -> u64 {
+        self.interpreter_bytes.load(Ordering::Relaxed)
+    }
+
     /// Asks the running script to end.
     pub(crate) fn kill(&self) -> Result<(), NotKilled> {
         if self.running.began_us.load(Ordering::SeqCst) == 0 {
@@ -196,7 +204,10 @@ impl Scripts {
         };
         let result = work(&mut interpreter);
         let spoiled = matches!(result, Err(Fault::Memory | Fault::Killed));
-        if !spoiled && interpreter.memory() <= MAX_IDLE_LUA_BYTES {
+        let bytes = interpreter.memory();
+        let is_kept = !spoiled && bytes <= MAX_IDLE_LUA_BYTES;
+        self.interpreter_bytes.store(if is_kept { bytes as u64 } else { 0 }, Ordering::Relaxed);
+        if is_kept {
             *self.idle.lock() = Some(Idle(interpreter));
         }
         result

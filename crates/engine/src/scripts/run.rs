@@ -75,9 +75,7 @@ fn raise(fault: &Fault, sha: &str, reply: &mut dyn Reply) -> Result<(), Error> {
             let text = "ERR Error running script: Script killed by user with SCRIPT KILL.";
             (format!("{text} script: {sha}"), false)
         }
-        Fault::Memory => {
-            (format!("ERR the script took more memory than it may. script: {sha}"), false)
-        }
+        Fault::Memory => (format!("ERR not enough memory script: {sha}"), false),
     };
     let error = Error::owned(text);
     if counted {
@@ -192,7 +190,9 @@ impl Host for Run<'_, '_> {
                 self.engine.locks().set_busy(true);
                 self.engine.scripts.set_busy(true);
             }
-            self.engine.host().serve_others();
+            if !self.engine.host().serve_others() {
+                return Tick::Kill;
+            }
         }
         let kill = running.kill.load(Ordering::Relaxed);
         if kill { Tick::Kill } else { Tick::GoOn }
@@ -248,7 +248,7 @@ impl Run<'_, '_> {
             self.engine.scripts.running.has_written.store(true, Ordering::SeqCst);
         }
         let number = commands::number_of(entry);
-        self.engine.stats.ran(number, self.engine.now_us().saturating_sub(began_us));
+        self.engine.stats.ran(number, self.engine.now_us().saturating_sub(began_us), true);
         match result {
             Ok(()) => reply.into_value().unwrap_or(Value::Null),
             Err(error) => {

@@ -80,7 +80,7 @@ fn add_settings(lua: &Lua, table: &Table, shared: &Shared) -> Result<()> {
     let count = |name: &'static str, change: fn(&mut Settings, Option<usize>) -> usize, most| {
         let own = shared.clone();
         let function = lua.create_function(move |_, args: MultiValue| {
-            let wanted = match args.get(0) {
+            let wanted = match args.front() {
                 None | Some(Value::Nil) => None,
                 Some(value) => match number_of(value) {
                     Some(number) if (1.0..=most as f64).contains(&number) => Some(number as usize),
@@ -110,7 +110,7 @@ fn add_settings(lua: &Lua, table: &Table, shared: &Shared) -> Result<()> {
     let own = shared.clone();
     let invalid = lua.create_function(move |_, args: MultiValue| {
         let mut settings = own.get();
-        if let Some(Value::Boolean(is)) = args.get(0) {
+        if let Some(Value::Boolean(is)) = args.front() {
             settings.decodes_invalid = *is;
         }
         own.set(settings);
@@ -119,7 +119,7 @@ fn add_settings(lua: &Lua, table: &Table, shared: &Shared) -> Result<()> {
     table.raw_set("decode_invalid_numbers", invalid)?;
     // Buffers are kept or not; nobody can tell from the result.
     let keep = lua.create_function(|_, args: MultiValue| {
-        Ok(!matches!(args.get(0), Some(Value::Boolean(false))))
+        Ok(!matches!(args.front(), Some(Value::Boolean(false))))
     })?;
     table.raw_set("encode_keep_buffer", keep)
 }
@@ -131,7 +131,7 @@ fn set(place: &mut usize, wanted: Option<usize>) -> usize {
 
 fn sparse(shared: &Shared, args: &MultiValue) -> Result<(bool, f64, f64)> {
     let mut settings = shared.get();
-    if let Some(Value::Boolean(is)) = args.get(0) {
+    if let Some(Value::Boolean(is)) = args.front() {
         settings.sparse_converts = *is;
     }
     for (at, place) in [(1, &mut settings.sparse_ratio), (2, &mut settings.sparse_safe)] {
@@ -154,7 +154,7 @@ fn sparse(shared: &Shared, args: &MultiValue) -> Result<(bool, f64, f64)> {
 
 fn encode_invalid(lua: &Lua, shared: &Shared, args: &MultiValue) -> Result<Value> {
     let mut settings = shared.get();
-    match args.get(0) {
+    match args.front() {
         Some(Value::Boolean(true)) => settings.encodes_invalid = Invalid::Written,
         Some(Value::Boolean(false)) => settings.encodes_invalid = Invalid::Refused,
         Some(Value::String(text)) if *text == "null" => settings.encodes_invalid = Invalid::Null,

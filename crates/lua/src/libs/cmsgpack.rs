@@ -194,7 +194,7 @@ fn unpack(
     bounds: Option<(i64, i64)>,
     says_where: bool,
 ) -> Result<MultiValue> {
-    let data = match args.get(0) {
+    let data = match args.front() {
         Some(Value::String(text)) => text.as_bytes().to_vec(),
         other => {
             let got = other.map_or("no value", Value::type_name);
