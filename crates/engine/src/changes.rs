@@ -31,6 +31,8 @@ pub(crate) struct Changes {
     pub(crate) keeps_due: bool,
     /// These are the housekeeper's own, who needs not be told of what he finds.
     pub(crate) keeps_house: bool,
+    /// Scripts may run: one at a time may change data, and reach for keys that it did not name.
+    pub(crate) runs_scripts: bool,
     /// The session's reads leave no trace on keys (`CLIENT NO-TOUCH`).
     pub(crate) no_touch: bool,
     /// How access bits are kept now.

@@ -24,6 +24,7 @@ use crate::latency::Latency;
 use crate::log::{Log, Position, flags};
 use crate::pubsub::PubSub;
 use crate::renames::Renames;
+use crate::scripts::Scripts;
 use crate::session::pipeline::WARM_MOST;
 use crate::stats::Stats;
 use crate::sync::Mutex;
@@ -92,6 +93,8 @@ pub struct Engine {
     history_id: String,
     alarm: Alarm,
     pub(crate) snapshots: Mutex<Snapshots>,
+    /// Scripts, and who may run one.
+    pub(crate) scripts: Scripts,
     /// What the housekeeper is to free.
     pub(crate) garbage: Garbage,
     /// Keys are removed when they are due, not only when somebody asks for them.
@@ -172,6 +175,7 @@ impl Engine {
             started_ms,
             alarm: Alarm { armed_ms: AtomicU64::new(u64::MAX), ring: OnceLock::new() },
             snapshots: Mutex::default(),
+            scripts: Scripts::default(),
             garbage: Garbage::default(),
             run_id,
             history_id,
@@ -333,7 +337,11 @@ impl Engine {
         work: impl FnOnce(&mut Keys<'_>) -> R,
     ) -> Result<(R, Position), Acquired> {
         let mut set = set;
-        let held = loop {
+        let script = match changes.runs_scripts {
+            true => Some(self.scripts.take_lock(wait)?),
+            false => None,
+        };
+        let mut held = loop {
             if !self.locks.take_if_free(&set) {
                 changes.seen_us = 0;
                 match self.locks.acquire(&set, wait) {
@@ -341,9 +349,9 @@ impl Engine {
                     refused => return Err(refused),
                 }
             }
-            let held = Held { engine: self, set };
+            let mut held = Held { engine: self, set };
             // SAFETY: `held` holds the locks.
-            let mut keys = unsafe { Keys::new(self, &held.set, changes, hashes) };
+            let mut keys = unsafe { Keys::new(self, &mut held.set, changes, hashes) };
             let wider = more(&mut keys);
             if wider == ShardSet::None
                 || wider.iter(self.shard_count()).all(|shard| held.set.has(shard))
@@ -356,11 +364,12 @@ impl Engine {
         changes.effects.on = self.log.is_on();
         changes.notices.begin(self.config.notify_keyspace_events());
         // SAFETY: `held` holds the locks until the end of this function.
-        let mut keys = unsafe { Keys::new(self, &held.set, changes, hashes) };
+        let mut keys = unsafe { Keys::new(self, &mut held.set, changes, hashes) };
         keys.begin();
         let result = work(&mut keys);
         let position = keys.finish();
         drop(held);
+        drop(script);
         changes.count = 0;
         if !changes.garbage.is_empty() {
             self.free(&mut changes.garbage);
@@ -755,6 +764,9 @@ impl Keys<'_> {
         let mut served = Vec::new();
         while !self.changes.ready.is_empty() {
             let (db, key) = self.changes.ready.remove(0);
+            if self.changes.runs_scripts {
+                self.reach_waiters(&key);
+            }
             self.serve(db, &key, &mut served);
         }
         self.count_changes();
@@ -783,6 +795,18 @@ impl Keys<'_> {
     fn count_changes(&mut self) {
         if self.changes.commands > 0 {
             self.engine.stats.changed(std::mem::take(&mut self.changes.commands));
+        }
+    }
+
+    /// Takes what serving those who wait for a key takes: a script readies keys that nobody knew of
+    /// when its locks were taken.
+    fn reach_waiters(&mut self, key: &[u8]) {
+        loop {
+            let set = self.shards_of_waiters(std::iter::once(key));
+            if set.iter(self.engine.shard_count()).all(|shard| self.held.has(shard)) {
+                return;
+            }
+            self.reach_all(&set);
         }
     }
 

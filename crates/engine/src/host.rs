@@ -31,11 +31,26 @@ pub trait Host: Send + Sync {
     /// Sends requests to another server and waits for its replies, `MIGRATE`.
     fn exchange(&self, exchange: &Exchange<'_>) -> Exchanged;
 
+    /// Writes a line of the log (`redis.log` of scripts, `DEBUG LOG`); whoever has none lets it go.
+    fn log(&self, level: LogLevel, text: &str);
+
+    /// A script runs longer than it should: serves those for whom the calling thread is responsible
+    /// for a moment, so that they are told so and one of them may end it. Called again and again;
+    /// `false` when the process is to end.
+    fn serve_others(&self) -> bool;
+
     /// Facts for `INFO` that the engine does not know: section, then `name:value` lines.
     fn info(&self, section: &str) -> Vec<(&'static str, String)>;
+}
 
-    /// A line for the log (`DEBUG LOG`); whoever has none lets it go.
-    fn log(&self, _line: &str) {}
+/// How important a line of the log is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[allow(missing_docs, reason = "Redis's names")]
+pub enum LogLevel {
+    Debug,
+    Verbose,
+    Notice,
+    Warning,
 }
 
 /// How to end.
@@ -108,6 +123,10 @@ impl Host for NoHost {
     }
     fn exchange(&self, _exchange: &Exchange<'_>) -> Exchanged {
         Exchanged { replies: Vec::new(), broken: Some(Broken::Connecting) }
+    }
+    fn log(&self, _level: LogLevel, _text: &str) {}
+    fn serve_others(&self) -> bool {
+        true
     }
     fn info(&self, _section: &str) -> Vec<(&'static str, String)> {
         Vec::new()

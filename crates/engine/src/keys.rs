@@ -56,7 +56,7 @@ impl Hashes {
 /// Shards that are held, for one command.
 pub struct Keys<'c> {
     pub(crate) engine: &'c Engine,
-    pub(crate) held: &'c ShardSet,
+    pub(crate) held: &'c mut ShardSet,
     pub(crate) changes: &'c mut Changes,
     pub(crate) db: u8,
     pub(crate) hashes: &'c Hashes,
@@ -67,7 +67,7 @@ impl<'c> Keys<'c> {
     /// The caller holds the locks of `held` as long as this lives.
     pub(crate) unsafe fn new(
         engine: &'c Engine,
-        held: &'c ShardSet,
+        held: &'c mut ShardSet,
         changes: &'c mut Changes,
         hashes: &'c Hashes,
     ) -> Self {
@@ -270,6 +270,25 @@ impl<'c> Keys<'c> {
         }
     }
 
+    /// Takes one more shard, for a script that turns to a key it did not name.
+    pub(crate) fn reach(&mut self, index: u16) {
+        if self.held.has(index) {
+            return;
+        }
+        self.engine.locks().escape(index);
+        self.held.add(index);
+        let now_ms = self.changes.now_ms.max(self.shard_at(index).now_ms);
+        self.changes.now_ms = now_ms;
+        self.shard_at(index).now_ms = now_ms;
+    }
+
+    /// Takes all shards of a set that are not held yet.
+    pub(crate) fn reach_all(&mut self, set: &ShardSet) {
+        for index in set.iter(self.engine.shard_count()) {
+            self.reach(index);
+        }
+    }
+
     /// Warms the buckets of the command's keys.
     #[inline]
     pub(crate) fn warm_buckets(&self, db: u8) {
@@ -287,7 +306,7 @@ impl<'c> Keys<'c> {
 
     /// Every shard, for commands that hold all of them.
     pub(crate) fn shards(&mut self) -> impl Iterator<Item = &mut Shard> {
-        let (engine, held) = (self.engine, self.held);
+        let (engine, held) = (self.engine, &*self.held);
         held.iter(engine.shard_count()).map(move |index| {
             // SAFETY: the lock is held, each shard is yielded once, and `self` stays borrowed
             // uniquely as long as the iterator's items.

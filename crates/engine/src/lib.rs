@@ -32,6 +32,7 @@ mod prefetch;
 mod pubsub;
 pub mod renames;
 pub mod reply;
+pub mod scripts;
 pub mod session;
 pub mod spec;
 pub mod stats;

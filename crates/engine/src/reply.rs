@@ -4,7 +4,7 @@
 //! Aggregates announce their length first, then their elements follow.
 
 use crate::error::Error;
-use larder_resp::{Protocol, Value, encode};
+use larder_resp::{Protocol, Value, encode, format_double};
 
 /// A sink for one reply.
 pub trait Reply {
@@ -153,12 +153,19 @@ impl Reply for WireReply<'_> {
 }
 
 /// A reply as a value.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct ValueReply {
+    protocol: Protocol,
     open: Vec<Open>,
     /// An attribute that waits for its value.
     attribute: Option<Vec<(Value, Value)>>,
     done: Option<Value>,
+}
+
+impl Default for ValueReply {
+    fn default() -> Self {
+        ValueReply::of(Protocol::Resp3)
+    }
 }
 
 #[derive(Debug)]
@@ -178,9 +185,18 @@ enum Shape {
 }
 
 impl ValueReply {
-    /// An empty sink.
+    /// An empty sink for a value in RESP3's terms.
     pub fn new() -> Self {
         ValueReply::default()
+    }
+
+    /// An empty sink for a value as a client of this protocol would get it.
+    pub fn of(protocol: Protocol) -> Self {
+        ValueReply { protocol, open: Vec::new(), attribute: None, done: None }
+    }
+
+    fn is_resp2(&self) -> bool {
+        self.protocol == Protocol::Resp2
     }
 
     /// The value, once the reply is whole.
@@ -266,15 +282,18 @@ impl Reply for ValueReply {
         self.open(Shape::Array, len);
     }
     fn map(&mut self, len: usize) {
-        self.open(Shape::Map, len * 2);
+        self.open(if self.is_resp2() { Shape::Array } else { Shape::Map }, len * 2);
     }
     fn set(&mut self, len: usize) {
-        self.open(Shape::Set, len);
+        self.open(if self.is_resp2() { Shape::Array } else { Shape::Set }, len);
     }
     fn push(&mut self, len: usize) {
-        self.open(Shape::Push, len);
+        self.open(if self.is_resp2() { Shape::Array } else { Shape::Push }, len);
     }
     fn double(&mut self, value: f64) {
+        if self.is_resp2() {
+            return self.add(Value::Bulk(format_double(value).as_bytes().to_vec()));
+        }
         self.add(Value::Double(value));
     }
     fn big_number(&mut self, digits: &[u8]) {
@@ -287,13 +306,19 @@ impl Reply for ValueReply {
         self.add(Value::Double(text.parse().unwrap_or(f64::NAN)));
     }
     fn boolean(&mut self, value: bool) {
+        if self.is_resp2() {
+            return self.add(Value::Int(value.into()));
+        }
         self.add(Value::Boolean(value));
     }
     fn verbatim(&mut self, format: [u8; 3], text: &[u8]) {
+        if self.is_resp2() {
+            return self.bulk(text);
+        }
         self.add(Value::Verbatim { format, text: text.to_vec() });
     }
     fn protocol(&self) -> Protocol {
-        Protocol::Resp3
+        self.protocol
     }
     fn switch(&mut self, _: Protocol) {}
 }

@@ -62,6 +62,11 @@ pub mod flag {
     /// Refused unless the settings admit it.
     pub const PROTECTED: Flags = 1 << 22;
 
+    /// May be sent without any key.
+    pub const NO_MANDATORY_KEYS: Flags = 1 << 24;
+    /// Runs a script.
+    pub const SCRIPT: Flags = 1 << 23;
+
     /// Flags that `COMMAND` shows, with the names it gives them.
     pub const SHOWN: &[(Flags, &str)] = &[
         (WRITE, "write"),
@@ -77,6 +82,7 @@ pub mod flag {
         (SKIP_SLOWLOG, "skip_slowlog"),
         (FAST, "fast"),
         (NO_AUTH, "no_auth"),
+        (NO_MANDATORY_KEYS, "no_mandatory_keys"),
         (NO_MULTI, "no_multi"),
         (MOVABLE_KEYS, "movablekeys"),
         (ALLOW_BUSY, "allow_busy"),
@@ -124,6 +130,7 @@ pub enum Group {
     Bitmap,
     Hyperloglog,
     Geo,
+    Scripting,
     Transactions,
     Pubsub,
     Connection,
@@ -144,6 +151,7 @@ impl Group {
             Group::Bitmap => "bitmap",
             Group::Hyperloglog => "hyperloglog",
             Group::Geo => "geo",
+            Group::Scripting => "scripting",
             Group::Transactions => "transactions",
             Group::Pubsub => "pubsub",
             Group::Connection => "connection",

@@ -19,6 +19,7 @@ use larder_engine::mailbox::{Event, Mailbox, Recipients, SessionId};
 use larder_engine::stats::Traffic;
 use larder_engine::{Origin, Session};
 use mio::{Events, Poll, Token};
+use scoped_tls_hkt::scoped_thread_local;
 use slab::Slab;
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -85,9 +86,16 @@ pub(crate) struct EventLoop {
     door: Arc<Door>,
     index: usize,
     poll: Poll,
-    connections: Slab<Box<Connection>>,
+    /// By slot; the one whose turn it is has been taken out.
+    connections: Slab<Option<Box<Connection>>>,
     slots: HashMap<SessionId, usize>,
-    bench: Bench,
+    bench: Box<Bench>,
+    /// Another bench, for when this loop serves others in the middle of a turn.
+    spare: Option<Box<Bench>>,
+    /// Events for connections that were out when they came: slot, readable, hung up.
+    missed: Vec<(usize, bool, bool)>,
+    /// How often others were served in the middle of a turn.
+    interludes: u64,
     timers: Timers,
     /// Slots of connections that want another turn.
     again: Vec<usize>,
@@ -119,12 +127,26 @@ struct Acceptor {
     next_sample_us: u64,
 }
 
+scoped_thread_local! {
+    /// The loop whose turn is under way on this thread, for work that takes long.
+    static mut CURRENT: EventLoop
+}
+
+/// Serves the connections of the calling thread's loop once, for a command that takes long; `false`
+/// when the server is to stop. On a thread without a loop there is nobody to be served.
+pub fn serve_others() -> bool {
+    !CURRENT.is_set() || CURRENT.with(EventLoop::serve_meanwhile)
+}
+
 impl EventLoop {
     pub(crate) fn new(shared: Arc<Shared>, index: usize, poll: Poll) -> Self {
         let door = shared.doors[index].clone();
         let traffic = shared.engine.stats().serve();
         EventLoop {
-            bench: Bench::new(shared.limits.clone()),
+            bench: Box::new(Bench::new(shared.limits.clone())),
+            spare: None,
+            missed: Vec::new(),
+            interludes: 0,
             shared,
             door,
             index,
@@ -150,24 +172,7 @@ impl EventLoop {
         let mut events = Events::with_capacity(EVENTS);
         while !self.shared.stopping.load(Ordering::Acquire) {
             self.sleep(&mut events);
-            for event in events.iter() {
-                match event.token() {
-                    // What was left is looked for in any case.
-                    WAKER => {}
-                    token if Listeners::owns(token) => self.accept(token),
-                    Token(slot) => {
-                        let hung_up = event.is_read_closed() || event.is_error();
-                        if let Some(connection) = self.connections.get_mut(slot) {
-                            connection.note(event.is_readable(), hung_up);
-                            self.gathering.count(&mut connection.window_ms);
-                            self.turn(slot, Connection::advance);
-                        }
-                    }
-                }
-                if self.unsent.len() >= UNSENT {
-                    self.send();
-                }
-            }
+            self.handle(&events);
             self.send();
             self.deliver();
             self.run_again();
@@ -177,6 +182,62 @@ impl EventLoop {
             self.count();
         }
         self.finish(&mut events);
+    }
+
+    /// Gives everybody of whom something is known a turn.
+    fn handle(&mut self, events: &Events) {
+        for event in events {
+            match event.token() {
+                // What was left is looked for in any case.
+                WAKER => {}
+                token if Listeners::owns(token) => self.accept(token),
+                Token(slot) => {
+                    let hung_up = event.is_read_closed() || event.is_error();
+                    self.note(slot, event.is_readable(), hung_up);
+                }
+            }
+            if self.unsent.len() >= UNSENT {
+                self.send();
+            }
+        }
+    }
+
+    /// Notes what is known of a connection's socket and gives it a turn.
+    fn note(&mut self, slot: usize, readable: bool, hung_up: bool) {
+        match self.connections.get_mut(slot) {
+            Some(Some(connection)) => {
+                connection.note(readable, hung_up);
+                self.gathering.count(&mut connection.window_ms);
+                self.turn(slot, Connection::advance);
+            }
+            Some(None) => self.missed.push((slot, readable, hung_up)),
+            None => {}
+        }
+    }
+
+    /// Serves the other connections once, in the middle of a turn whose command takes long: a
+    /// script over its time. They are told that the store is busy, and one of them may end the
+    /// script. `false` when the server is to stop.
+    fn serve_meanwhile(&mut self) -> bool {
+        self.interludes += 1;
+        let mut events = Events::with_capacity(EVENTS);
+        let polled = self.poll.poll(&mut events, Some(Duration::ZERO));
+        self.now_us = self.shared.engine.now_us();
+        self.bench.now_ms = self.now_us / 1000;
+        if polled.is_ok() {
+            self.handle(&events);
+        }
+        self.accept_waiting();
+        self.welcome();
+        self.deliver();
+        self.run_again();
+        self.send();
+        self.count();
+        !self.shared.stopping.load(Ordering::Acquire)
+    }
+
+    fn connection(&mut self, slot: usize) -> Option<&mut Connection> {
+        self.connections.get_mut(slot)?.as_deref_mut()
     }
 
     /// Waits for something to do, unless there is something already.
@@ -227,7 +288,7 @@ impl EventLoop {
     fn send(&mut self) {
         let mut unsent = std::mem::take(&mut self.unsent);
         for slot in unsent.drain(..) {
-            let Some(connection) = self.connections.get_mut(slot) else { continue };
+            let Some(Some(connection)) = self.connections.get_mut(slot) else { continue };
             connection.unsent = false;
             match connection.flush(&mut self.bench) {
                 Next::Close => self.close(slot),
@@ -240,9 +301,21 @@ impl EventLoop {
     /// Gives a connection its turn, or what else is to be done with it, and does what it wants
     /// after that. A panic of a command ends its connection, not the loop.
     fn turn(&mut self, slot: usize, work: impl FnOnce(&mut Connection, &mut Bench) -> Next) {
-        let Some(connection) = self.connections.get_mut(slot) else { return };
-        let bench = &mut self.bench;
-        let next = catch_unwind(AssertUnwindSafe(|| work(connection, bench)));
+        let taken = self.connections.get_mut(slot).and_then(Option::take);
+        let Some(mut connection) = taken else { return };
+        let now_ms = self.bench.now_ms;
+        let mut spare = self.spare.take().unwrap_or_else(|| {
+            // Only a turn within a turn finds none.
+            Box::new(Bench::new(self.shared.limits.clone()))
+        });
+        spare.now_ms = now_ms;
+        let mut bench = std::mem::replace(&mut self.bench, spare);
+        let interludes = self.interludes;
+        let next = CURRENT
+            .set(self, || catch_unwind(AssertUnwindSafe(|| work(&mut connection, &mut bench))));
+        self.spare = Some(std::mem::replace(&mut self.bench, bench));
+        let was_interrupted = self.interludes != interludes;
+        let connection = self.connections[slot].insert(connection);
         let Ok(next) = next else {
             tracing::error!(client = connection.session.id(), "a command panicked: closed");
             return self.close(slot);
@@ -255,15 +328,26 @@ impl EventLoop {
             }
             Next::Again | Next::Wait => {}
         }
-        if !connection.unsent {
+        if !connection.unsent || was_interrupted {
             connection.unsent = true;
             self.unsent.push(slot);
+        }
+        if was_interrupted {
+            self.catch_up();
+        }
+    }
+
+    /// Handles what came for connections while they were out.
+    #[cold]
+    fn catch_up(&mut self) {
+        for (slot, readable, hung_up) in std::mem::take(&mut self.missed) {
+            self.note(slot, readable, hung_up);
         }
     }
 
     /// Brings timer and interest of a connection up to date.
     fn settle(&mut self, slot: usize) {
-        let Some(connection) = self.connections.get_mut(slot) else { return };
+        let Some(Some(connection)) = self.connections.get_mut(slot) else { return };
         let bench = &mut self.bench;
         let due_ms = connection.due_ms(&bench.limits);
         if due_ms != connection.timer_ms {
@@ -278,7 +362,7 @@ impl EventLoop {
     /// Makes the poll report room for writing, or no longer.
     #[cold]
     fn watch_room(&mut self, slot: usize) {
-        let connection = &mut self.connections[slot];
+        let Some(Some(connection)) = self.connections.get_mut(slot) else { return };
         let on = connection.has_output();
         connection.watches_room = on;
         match connection.socket.watch_room(self.poll.registry(), Token(slot), on) {
@@ -291,7 +375,10 @@ impl EventLoop {
     }
 
     fn close(&mut self, slot: usize) {
-        let Some(mut connection) = self.connections.try_remove(slot) else { return };
+        // One that is out is closed by whoever has it.
+        let taken = self.connections.get_mut(slot).and_then(Option::take);
+        let Some(mut connection) = taken else { return };
+        self.connections.remove(slot);
         connection.socket.deregister(self.poll.registry());
         connection.discard_input(&mut self.bench);
         self.timers.change(slot, connection.timer_ms, None);
@@ -339,7 +426,7 @@ impl EventLoop {
         std::mem::swap(&mut self.again, &mut self.having);
         let mut having = std::mem::take(&mut self.having);
         for slot in having.drain(..) {
-            if let Some(connection) = self.connections.get_mut(slot) {
+            if let Some(connection) = self.connection(slot) {
                 connection.listed = false;
                 self.turn(slot, Connection::advance);
             }
@@ -368,7 +455,10 @@ impl EventLoop {
             return;
         }
         let now_ms = self.bench.now_ms;
-        let idle = self.connections.iter().filter(|(_, c)| c.is_idle(now_ms, idle_seconds));
+        let is_idle = |c: &Option<Box<Connection>>| {
+            c.as_ref().is_some_and(|connection| connection.is_idle(now_ms, idle_seconds))
+        };
+        let idle = self.connections.iter().filter(|(_, connection)| is_idle(connection));
         for slot in idle.map(|(slot, _)| slot).collect::<Vec<_>>() {
             self.close(slot);
         }
@@ -397,6 +487,12 @@ impl EventLoop {
                 self.shared.listeners.tokens(&mut acceptor.waiting);
             }
         }
+        self.accept_waiting();
+    }
+
+    /// Goes on with listeners at which more may wait.
+    fn accept_waiting(&mut self) {
+        let Some(acceptor) = &mut self.acceptor else { return };
         for token in std::mem::take(&mut acceptor.waiting) {
             self.accept(token);
         }
@@ -404,7 +500,7 @@ impl EventLoop {
 
     /// Adds what the round has done to the statistics.
     fn count(&mut self) {
-        let Bench { input_bytes, output_bytes, reads, writes, .. } = &mut self.bench;
+        let Bench { input_bytes, output_bytes, reads, writes, .. } = &mut *self.bench;
         let traffic = &self.traffic;
         let tallies = [
             (&traffic.input_bytes, input_bytes),
@@ -484,13 +580,13 @@ impl EventLoop {
         let id = session.id();
         session.client().fd.store(socket.number(), Ordering::Relaxed);
         let connection = Connection::new(socket, session, self.bench.now_ms);
-        let slot = self.connections.insert(Box::new(connection));
-        let registered = self.connections[slot].socket.register(self.poll.registry(), Token(slot));
-        if let Err(error) = registered {
+        let entry = self.connections.vacant_entry();
+        let slot = entry.key();
+        if let Err(error) = connection.socket.register(self.poll.registry(), Token(slot)) {
             tracing::warn!("cannot watch a connection: {error}");
-            self.connections.remove(slot);
             return shared.left(self.index);
         }
+        entry.insert(Some(Box::new(connection)));
         self.slots.insert(id, slot);
     }
 

@@ -31,6 +31,7 @@ mod server;
 mod socket;
 mod timers;
 
+pub use event_loop::serve_others;
 pub use limits::{Class, Limits, OutputLimit};
 pub use listeners::{Bound, ListenError};
 pub use options::{Listen, ServerOptions};

@@ -12,7 +12,7 @@ use crate::redis_conf::{absolute, plain, rewrite_file, writable};
 use crate::sockets;
 use crate::supervise::OomScore;
 use larder_engine::config::{Config, ConfigError, Id};
-use larder_engine::host::{Exchange, Exchanged};
+use larder_engine::host::{Exchange, Exchanged, LogLevel};
 use larder_engine::{Host, Shutdown};
 use larder_net::Server;
 use std::ffi::OsStr;
@@ -206,7 +206,16 @@ impl Host for ServerHost {
         }
     }
 
-    fn log(&self, line: &str) {
-        self.log.warning(line);
+    fn log(&self, level: LogLevel, text: &str) {
+        match level {
+            LogLevel::Debug => self.log.debug(text),
+            LogLevel::Verbose => self.log.verbose(text),
+            LogLevel::Notice => self.log.notice(text),
+            LogLevel::Warning => self.log.warning(text),
+        }
+    }
+
+    fn serve_others(&self) -> bool {
+        larder_net::serve_others()
     }
 }

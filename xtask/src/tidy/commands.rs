@@ -29,6 +29,8 @@ const ALSO_WORDS: &[(&str, &str)] = &[
     // Options of MIGRATE.
     ("copy", "crates/engine/src/commands/generic/migrate.rs"),
     ("keys", "crates/engine/src/commands/generic/migrate.rs"),
+    // A global of scripts.
+    ("keys", "crates/lua/"),
     // An option of GETEX and INCREX.
     ("persist", COMMANDS),
     // A fact of HELLO and INFO.

@@ -12,7 +12,8 @@ use serde::Deserialize;
 const ALLOWED: &[(&str, &[&str])] = &[
     ("larder-resp", &[]),
     ("larder-codec", &[]),
-    ("larder-engine", &["larder-resp", "larder-codec"]),
+    ("larder-lua", &["larder-resp"]),
+    ("larder-engine", &["larder-resp", "larder-codec", "larder-lua"]),
     ("larder-store", &["larder-resp", "larder-codec", "larder-engine"]),
     ("larder-net", &["larder-resp", "larder-engine"]),
     ("larder", &["larder-resp", "larder-codec", "larder-engine", "larder-store", "larder-net"]),
@@ -25,7 +26,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
 ];
 
 /// Packages that know neither sockets nor files nor async runtimes.
-const INNER: &[&str] = &["larder-resp", "larder-codec", "larder-engine"];
+const INNER: &[&str] = &["larder-resp", "larder-codec", "larder-lua", "larder-engine"];
 const NOT_INSIDE: &[&str] = &["tokio", "mio", "socket2", "io-uring", "axum", "rustls", "redis"];
 
 /// What `cargo metadata` says of the workspace.

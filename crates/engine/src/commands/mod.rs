@@ -13,6 +13,7 @@ pub mod hyperloglog;
 mod inverse;
 pub mod list;
 pub mod pubsub;
+pub mod scripting;
 pub mod server;
 pub mod set;
 pub mod sorted_set;

@@ -20,6 +20,7 @@ use super::list::{
     lset, ltrim,
 };
 use super::pubsub::{publish, pubsub, subscribe, unsubscribe};
+use super::scripting::{eval, evalsha, script};
 use super::server::{
     acl, command, commandlog, config, dbsize, debug, flushall, flushdb, info, latency, lolwut,
     memory, role, shutdown, slowlog, swapdb, time,
@@ -173,6 +174,12 @@ pub static COMMANDS: &[Entry] = &[
     entry!(subscribe::Subscribe),
     entry!(unsubscribe::SUnsubscribe, SPEC_SHARDED),
     entry!(unsubscribe::Unsubscribe),
+    // scripting
+    entry!(eval::Eval),
+    entry!(eval::EvalRo, SPEC_RO),
+    entry!(evalsha::EvalSha),
+    entry!(evalsha::EvalShaRo, SPEC_RO),
+    entry!(container script),
     // server
     entry!(container acl),
     entry!(plain command::Describe),

@@ -447,6 +447,12 @@ impl Config {
         self.int(Id::SlowlogLogSlowerThan)
     }
 
+    /// `busy-reply-threshold`, in milliseconds; 0 means that scripts may run as long as they do.
+    #[must_use]
+    pub fn busy_reply_threshold(&self) -> u64 {
+        self.int(Id::BusyReplyThreshold).unsigned_abs()
+    }
+
     /// `requirepass`; `None` when there is no password.
     #[must_use]
     pub fn requirepass(&self) -> Option<Arc<[u8]>> {

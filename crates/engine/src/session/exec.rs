@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::keys::{Hashes, Keys};
 use crate::keyspace::locks::{Acquired, ShardSet, Wait};
 use crate::reply::Reply;
-use crate::spec::Entry;
+use crate::spec::{Entry, flag};
 use smallvec::SmallVec;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -72,6 +72,7 @@ impl Session {
         let Session { engine, state, changes, .. } = self;
         let db = state.db;
         changes.no_touch = state.client.facts.no_touch.load(Ordering::Relaxed);
+        changes.runs_scripts = steps.iter().any(|(entry, _)| entry.spec.has(flag::SCRIPT));
         let mut now_us = 0;
         let (began_us, position) = engine.with_keys(
             set,

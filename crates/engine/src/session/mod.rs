@@ -241,6 +241,7 @@ impl Session {
         self.changes.seen_us = 0;
         let Session { engine, state, changes, .. } = self;
         let db = state.db;
+        changes.runs_scripts = spec.has(flag::SCRIPT);
         let done = engine.with_keys(
             set,
             &hashes,
@@ -578,6 +579,7 @@ impl Session {
         if !state.redacted.is_empty() {
             state.redacted.clear();
         }
+        changes.runs_scripts = entry.spec.has(flag::SCRIPT);
         let done = engine.with_keys(
             set,
             &hashes,

@@ -7,7 +7,7 @@ pub use arguments::Requests;
 use crate::clock::FakeClock;
 use crate::config::Config;
 use crate::config::{ConfigError, Id};
-use crate::host::{Exchange, Exchanged};
+use crate::host::{Exchange, Exchanged, LogLevel};
 use crate::mailbox::{Mailbox, Notify};
 use crate::{Engine, Host, NoHost, Options, Origin, Session, Shutdown};
 use std::sync::Arc;
@@ -71,6 +71,12 @@ impl Host for TestHost {
     }
     fn exchange(&self, exchange: &Exchange<'_>) -> Exchanged {
         Exchanged { replies: vec![Ok(()); exchange.replies], broken: None }
+    }
+    fn log(&self, level: LogLevel, text: &str) {
+        NoHost.log(level, text);
+    }
+    fn serve_others(&self) -> bool {
+        NoHost.serve_others()
     }
     fn info(&self, section: &str) -> Vec<(&'static str, String)> {
         NoHost.info(section)

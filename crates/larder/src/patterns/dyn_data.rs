@@ -22,6 +22,7 @@ use crate::reply::{FromReply, refuse_errors};
 use crate::{Error, Larder, Value};
 use larder_engine::commands::generic::deadline::{Deadline, When};
 use larder_engine::commands::generic::{del::Del, pexpire::PExpire, pttl::PTtl};
+use larder_engine::commands::scripting::eval::{Eval, Given};
 use larder_engine::commands::string::set::{Condition, Set};
 use larder_engine::commands::string::{get::Get, incrby::IncrBy, mget::MGet};
 use std::time::Duration;
@@ -143,9 +144,8 @@ impl DynData {
             ..Set::new(key.as_bytes(), &new)
         };
         let words = request(&set);
-        let script: [&[u8]; 6] =
-            [b"EVAL", COMPARE_AND_SET.as_bytes(), b"1", key.as_bytes(), &old, &new];
-        let fallback = script.iter().map(|word| word.to_vec()).collect();
+        let given = Given { keys: &[key.as_bytes()], args: &[&old, &new] };
+        let fallback = request(&Eval { script: COMPARE_AND_SET.as_bytes(), given });
         self.plan(Step::all(vec![words], move |replies| match refuse_errors(first(replies)) {
             // A server without IFEQ has scripts.
             Err(Error::Refused(text)) if text.contains("syntax") => Ok(Step::one(fallback)),

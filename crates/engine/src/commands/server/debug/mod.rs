@@ -35,6 +35,7 @@ use crate::blocking::Waiting;
 use crate::command::{Command, Ctx, Words};
 use crate::config;
 use crate::error::Error;
+use crate::host::LogLevel;
 use crate::keys::Keys;
 use crate::keyspace::locks::ShardSet;
 use crate::notify::names::Events;
@@ -241,7 +242,7 @@ impl<'a> Command<'a> for Debug<'a> {
             Debug::ListPack(key) => object::list_pack(ctx, key, reply)?,
             Debug::Log(text) => {
                 let text = String::from_utf8_lossy(text);
-                ctx.engine.host().log(&format!("DEBUG LOG: {text}"));
+                ctx.engine.host().log(LogLevel::Warning, &format!("DEBUG LOG: {text}"));
                 reply.ok();
             }
             Debug::Object { key, fast } => object::describe(ctx, key, fast, reply)?,

@@ -35,6 +35,7 @@ pub(super) fn memory(ctx: &mut Ctx<'_, '_>, lines: &mut Lines) {
     lines.add("used_memory_dataset", dataset);
     lines.add("used_memory_dataset_perc", percent(dataset, used));
     total.iter().for_each(|total| lines.bytes("total_system_memory", *total));
+    scripts(ctx, lines);
     lines.bytes("maxmemory", ctx.config().maxmemory());
     lines.add("maxmemory_policy", ctx.config().maxmemory_policy().word());
     if let Some(rss) = rss {
@@ -47,6 +48,22 @@ pub(super) fn memory(ctx: &mut Ctx<'_, '_>, lines: &mut Lines) {
     let garbage = &ctx.engine.garbage;
     lines.add("lazyfree_pending_objects", garbage.objects() + pending);
     lines.add("lazyfreed_objects", garbage.freed() + freed);
+}
+
+/// Interpreters run scripts of both kinds: what they take is told as that of EVAL.
+fn scripts(ctx: &Ctx<'_, '_>, lines: &mut Lines) {
+    let scripts = &ctx.engine.scripts;
+    let (interpreters, (known, source)) = (scripts.interpreter_bytes(), scripts.size());
+    lines.add("used_memory_vm_eval", interpreters);
+    lines.bytes("used_memory_lua", interpreters);
+    lines.add("used_memory_scripts_eval", source);
+    lines.add("number_of_cached_scripts", known);
+    lines.add("number_of_functions", 0);
+    lines.add("number_of_libraries", 0);
+    lines.add("used_memory_vm_functions", 0);
+    lines.bytes("used_memory_vm_total", interpreters);
+    lines.add("used_memory_functions", 0);
+    lines.bytes("used_memory_scripts", source);
 }
 
 fn percent(part: u64, whole: u64) -> String {
