@@ -38,7 +38,7 @@ impl Missing {
         for name in absent {
             match entries(name) {
                 0 => {
-                    complaints.push(format!("`{name}` is not here and missing.toml has no reason"))
+                    complaints.push(format!("`{name}` is absent and missing.toml has no reason"));
                 }
                 1 => {}
                 _ => complaints.push(format!("missing.toml has more than one entry for `{name}`")),
