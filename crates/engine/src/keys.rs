@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::expiry::Unit;
-use crate::keyspace::entry::{Entry, MAX_INLINE_KEY};
+use crate::keyspace::entry::Entry;
 use crate::keyspace::locks::ShardSet;
 use crate::keyspace::shard::Shard;
 use crate::keyspace::{Gate, Type, ValueRef};
@@ -189,14 +189,9 @@ impl<'c> Keys<'c> {
     /// Bytes that a key takes with everything that belongs to it.
     pub fn bytes_of(&self, db: u8, key: &[u8]) -> Option<u64> {
         self.look(db, key).map(|entry| {
-            let object = match entry.value() {
-                ValueRef::Object(_, object) => object.bytes(),
-                ValueRef::String(bytes, _) if bytes.len() > entry.size() => bytes.len() as u64,
-                _ => 0,
-            };
             // The entry, and its share of a bucket (a slot in twelve of 64 bytes, 7 in use).
-            let outside = if key.len() > MAX_INLINE_KEY { key.len() as u64 } else { 0 };
-            crate::keyspace::arena::Arena::rounded(entry.size()) as u64 + 9 + object + outside
+            let inside = crate::keyspace::arena::Arena::rounded(entry.size()) as u64 + 9;
+            inside + crate::keyspace::shard::outside_bytes(entry)
         })
     }
 

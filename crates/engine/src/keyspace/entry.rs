@@ -7,21 +7,23 @@
 //! │  8   │   8   │   24   │     8     │  8   │  8   ││    64    │  32  │  32  ││ 32  │ 32  │     │       │
 //! └──────┴───────┴────────┴───────────┴──────┴──────┘└──────────┴──────┴──────┘└─────┴─────┴─────┴───────┘
 //! ```
-//! * kind: [`Kind`] in six bits, bit 6 "has a TTL".
+//! * kind: [`Kind`] in four bits, bit 4 "a packed collection stands outside", bit 6 "has a TTL".
 //! * epoch: the snapshot epoch in which the entry was last written or saved.
 //! * access: LRU clock or LFU counter, 24 bits as in Redis.
 //! * namespace: number of the namespace whose budget the entry counts in.
 //! * klen, vlen: lengths up to 254; 255 says that a 32-bit length follows.
 //! * deadline: milliseconds since the Unix epoch; prev and next link entries of one slot of the
 //!   [`super::wheel`].
-//! * A key above [`MAX_INLINE_KEY`] stands as a pointer. A value of a kind whose
-//!   [`Kind::is_pointer`] holds is the pointer of a reference-counted string or of an object.
+//! * A key above [`MAX_INLINE_KEY`] stands as a pointer. The value of an entry whose
+//!   [`Entry::holds_pointer`] is the pointer of reference-counted bytes (a string or a packed
+//!   collection above [`MAX_INLINE_VALUE`]) or of an object.
 //!
 //! **Invariant:** nothing outside of `keyspace` writes an entry.
 #![allow(unsafe_code)]
 
 use super::access::Access;
 use super::arena::{Arena, Offset};
+use super::gate::OwnedValue;
 use crate::values::Object;
 use crate::values::hash::Fields;
 use std::ops::Range;
@@ -33,13 +35,19 @@ pub(crate) const MAX_INLINE_KEY: usize = 4096;
 /// A value longer than this is kept outside of the arena.
 pub(crate) const MAX_INLINE_VALUE: usize = 8192;
 
+/// No packed collection is longer than this, whatever the settings allow; the bound of Redis's
+/// listpacks.
+pub(crate) const MAX_PACKED: usize = 1 << 30;
+
 const HEADER: usize = 8;
 const EXPIRY: usize = 16;
 const POINTER: usize = 8;
+const KIND: u64 = 0xf;
+const OUTSIDE: u64 = 1 << 4;
 const HAS_TTL: u64 = 1 << 6;
 const KIND_MASK: u64 = 0x3f;
 
-/// Bytes of a string that are shared instead of copied.
+/// Bytes of a value that are shared instead of copied.
 pub type SharedBytes = Arc<Vec<u8>>;
 
 /// What a value is and how it is held. The numbers are internal; files have their own.
@@ -138,9 +146,10 @@ impl Kind {
         }
     }
 
-    /// Whether the value's bytes in the entry are a pointer.
-    pub(crate) fn is_pointer(self) -> bool {
-        matches!(self, Kind::SharedString) || self.is_object()
+    /// Whether the value is a small collection in bytes, which may stand in the entry or outside.
+    pub(crate) fn is_packed(self) -> bool {
+        use Kind::{HashPack, ListPack, SetInts, SetPack, SortedPack};
+        matches!(self, ListPack | SetInts | SetPack | HashPack | SortedPack)
     }
 
     /// Whether the value is an [`Object`] of its own.
@@ -157,8 +166,9 @@ impl Kind {
 pub enum NewValue<'a> {
     /// Bytes that are copied into the entry (or shared, when they are many).
     Bytes(Kind, &'a [u8]),
-    /// A string that is shared, not copied.
-    Shared(SharedBytes),
+    /// A [`Kind::SharedString`] or a packed collection above [`MAX_INLINE_VALUE`], shared and not
+    /// copied.
+    Shared(Kind, SharedBytes),
     /// A collection with memory of its own.
     Object(Box<Object>),
 }
@@ -229,7 +239,19 @@ impl Entry {
 
     #[inline(always)]
     pub(crate) fn kind(self) -> Kind {
-        Kind::ALL[(self.header() & KIND_MASK) as usize & 15]
+        Kind::ALL[(self.header() & KIND) as usize]
+    }
+
+    /// Whether the value's bytes in the entry are a pointer.
+    #[inline(always)]
+    pub(crate) fn holds_pointer(self) -> bool {
+        self.holds_shared() || self.kind().is_object()
+    }
+
+    /// Whether that is the pointer of reference-counted bytes.
+    #[inline(always)]
+    fn holds_shared(self) -> bool {
+        self.header() & OUTSIDE != 0 || self.kind() == Kind::SharedString
     }
 
     #[inline(always)]
@@ -315,6 +337,10 @@ impl Entry {
                     ValueRef::String((*shared).as_slice(), true)
                 }
                 _ if kind.is_object() => ValueRef::Object(kind, &*self.pointer().cast::<Object>()),
+                _ if self.holds_shared() => {
+                    let shared: *const Vec<u8> = self.pointer().cast();
+                    ValueRef::Packed(kind, (*shared).as_slice())
+                }
                 _ => ValueRef::Packed(kind, self.bytes()),
             }
         }
@@ -325,7 +351,7 @@ impl Entry {
     pub(crate) fn is_all_inside(self) -> bool {
         let header = self.header();
         let klen8 = (header >> 48) as u8;
-        !self.kind().is_pointer() && (klen8 < 255 || self.layout().klen <= MAX_INLINE_KEY)
+        !self.holds_pointer() && (klen8 < 255 || self.layout().klen <= MAX_INLINE_KEY)
     }
 
     /// The value's bytes in the entry (which are a pointer for some kinds).
@@ -344,15 +370,23 @@ impl Entry {
     }
 
     fn pointer(self) -> *mut u8 {
-        debug_assert!(self.kind().is_pointer());
+        debug_assert!(self.holds_pointer());
         let layout = self.layout();
-        // SAFETY: a pointer kind's value is the eight bytes that `init` wrote.
+        // SAFETY: such a value is the eight bytes that `init` wrote.
         unsafe { self.at.add(layout.value).cast::<*mut u8>().read_unaligned() }
     }
 
-    /// The shared string of a [`Kind::SharedString`], one count more.
+    /// A copy of the value; bytes that stand outside are shared.
+    pub(crate) fn copy(self) -> OwnedValue {
+        match self.shared() {
+            Some(shared) => OwnedValue::Shared(self.kind(), shared),
+            None => OwnedValue::copy_of(self.value()),
+        }
+    }
+
+    /// The bytes that stand outside, one count more.
     pub(crate) fn shared(self) -> Option<SharedBytes> {
-        if self.kind() != Kind::SharedString {
+        if !self.holds_shared() {
             return None;
         }
         let raw: *const Vec<u8> = self.pointer().cast();
@@ -363,10 +397,10 @@ impl Entry {
         }
     }
 
-    /// The bytes of a [`Kind::SharedString`], to be changed; those that somebody else shares are
-    /// copied first.
+    /// The bytes that stand outside, to be changed; those that somebody else shares are copied
+    /// first.
     pub(crate) fn shared_mut<'a>(self) -> Option<&'a mut Vec<u8>> {
-        if self.kind() != Kind::SharedString {
+        if !self.holds_shared() {
             return None;
         }
         let layout = self.layout();
@@ -385,7 +419,7 @@ impl Entry {
 
     /// Notes that a string in the entry was changed in place.
     pub(crate) fn mark_raw(self) {
-        debug_assert!(!self.kind().is_pointer() && self.kind().type_of() == Type::String);
+        debug_assert!(!self.holds_pointer() && self.kind().type_of() == Type::String);
         self.set_header(self.header() & !KIND_MASK | Kind::RawString as u64);
     }
 
@@ -398,19 +432,17 @@ impl Entry {
         Some(unsafe { &mut *self.pointer().cast::<Object>() })
     }
 
-    /// Takes the value out of a pointer kind; the entry must be freed or overwritten next.
+    /// Takes out what the entry points at; it must be freed or overwritten next.
     pub(crate) fn take_pointee(self) -> Option<Pointee> {
-        match self.kind() {
+        if self.holds_shared() {
             // SAFETY: the entry owned this count, and gives it up here.
-            Kind::SharedString => unsafe {
-                Some(Pointee::Shared(Arc::from_raw(self.pointer().cast())))
-            },
-            kind if kind.is_object() => {
-                // SAFETY: the entry owned this box, and gives it up here.
-                Some(Pointee::Object(unsafe { Box::from_raw(self.pointer().cast()) }))
-            }
-            _ => None,
+            return Some(Pointee::Shared(unsafe { Arc::from_raw(self.pointer().cast()) }));
         }
+        if self.kind().is_object() {
+            // SAFETY: the entry owned this box, and gives it up here.
+            return Some(Pointee::Object(unsafe { Box::from_raw(self.pointer().cast()) }));
+        }
+        None
     }
 
     /// Takes a long key's box out; the entry must be freed next.
@@ -496,7 +528,7 @@ impl Entry {
         let vlen8 = vlen.min(255) as u64;
         let flag = if ttl { HAS_TTL } else { 0 };
         self.set_header(
-            form.kind() as u64
+            form.tag()
                 | flag
                 | u64::from(meta.epoch) << 8
                 | u64::from(meta.access & 0xff_ffff) << 16
@@ -549,7 +581,7 @@ impl Entry {
             form.write(self.at.add(value_at));
         }
         let kept = self.header() & !(KIND_MASK | 0xff << 56);
-        self.set_header(kept | form.kind() as u64 | (vlen.min(255) as u64) << 56);
+        self.set_header(kept | form.tag() | (vlen.min(255) as u64) << 56);
     }
 
     /// Puts `gap` bytes of any content in place of the value's bytes `cut`, where the value
@@ -557,7 +589,7 @@ impl Entry {
     pub(crate) fn splice(self, cut: Range<usize>, gap: usize) {
         let old = self.layout();
         let vlen = old.vlen - cut.len() + gap;
-        assert!(!self.kind().is_pointer() && (vlen >= 255) == (old.vlen >= 255));
+        assert!(!self.holds_pointer() && (vlen >= 255) == (old.vlen >= 255));
         // SAFETY: `cut` lies within the value (its end was subtracted from the length), and the
         // caller vouches for the block's length.
         unsafe {
@@ -592,7 +624,7 @@ pub(crate) struct Meta {
 /// What was outside of the arena; dropping it frees a value.
 #[derive(Debug)]
 pub(crate) enum Pointee {
-    /// A reference-counted string.
+    /// Reference-counted bytes: a string, or a packed collection.
     Shared(SharedBytes),
     /// A collection.
     Object(Box<Object>),
@@ -625,11 +657,12 @@ impl<'a> Form<'a> {
                 Form::Bytes(kind, bytes)
             }
             NewValue::Bytes(kind, bytes) => {
-                assert_eq!(kind.type_of(), Type::String, "a packed collection outgrew its entry");
-                Form::of(NewValue::Shared(Arc::new(bytes.to_vec())))
+                let kind = if kind.is_packed() { kind } else { Kind::SharedString };
+                Form::of(NewValue::Shared(kind, Arc::new(bytes.to_vec())))
             }
-            NewValue::Shared(shared) => {
-                Form::Pointer(Kind::SharedString, Arc::into_raw(shared).cast_mut().cast())
+            NewValue::Shared(kind, shared) => {
+                debug_assert!(kind.is_packed() || kind == Kind::SharedString);
+                Form::Pointer(kind, Arc::into_raw(shared).cast_mut().cast())
             }
             NewValue::Object(object) => Form::Pointer(object.kind(), Box::into_raw(object).cast()),
         }
@@ -637,15 +670,19 @@ impl<'a> Form<'a> {
 
     /// The same bytes of an entry once more, pointers included: for an entry that moves.
     pub(crate) fn moved(entry: Entry) -> Form<'a> {
-        match entry.kind() {
-            kind if kind.is_pointer() => Form::Pointer(kind, entry.pointer()),
-            kind => Form::Bytes(kind, entry.bytes()),
+        if entry.holds_pointer() {
+            Form::Pointer(entry.kind(), entry.pointer())
+        } else {
+            Form::Bytes(entry.kind(), entry.bytes())
         }
     }
 
-    pub(crate) fn kind(&self) -> Kind {
+    /// The kind, and whether a packed collection stands outside, as bits of the header.
+    fn tag(&self) -> u64 {
         match self {
-            Form::Bytes(kind, _) | Form::Pointer(kind, _) | Form::Gapped(kind, ..) => *kind,
+            Form::Bytes(kind, _) | Form::Gapped(kind, ..) => *kind as u64,
+            Form::Pointer(kind, _) if kind.is_packed() => *kind as u64 | OUTSIDE,
+            Form::Pointer(kind, _) => *kind as u64,
         }
     }
 

@@ -37,8 +37,8 @@ pub enum Expiry {
 pub enum OwnedValue {
     /// Bytes of a kind that is held in the entry.
     Bytes(Kind, Vec<u8>),
-    /// A shared string.
-    Shared(SharedBytes),
+    /// Shared bytes, see [`NewValue::Shared`].
+    Shared(Kind, SharedBytes),
     /// A collection.
     Object(Box<Object>),
 }
@@ -63,7 +63,7 @@ impl OwnedValue {
                 *held = bytes;
                 NewValue::Bytes(kind, held)
             }
-            OwnedValue::Shared(shared) => NewValue::Shared(shared),
+            OwnedValue::Shared(kind, shared) => NewValue::Shared(kind, shared),
             OwnedValue::Object(object) => NewValue::Object(object),
         }
     }
@@ -147,7 +147,7 @@ impl<'g> Gate<'g> {
 
     /// A large string without a copy.
     pub fn shared(&self) -> Option<SharedBytes> {
-        self.found().and_then(|found| self.shard.entry(found).shared())
+        self.found_of(Kind::SharedString).and_then(|found| self.shard.entry(found).shared())
     }
 
     /// Sets the key's value. O(value).
@@ -231,9 +231,9 @@ impl<'g> Gate<'g> {
         self.before_change();
         let entry = self.shard.entry(found);
         let kind = entry.kind();
-        let bytes = if kind.is_pointer() { Vec::new() } else { entry.bytes().to_vec() };
+        let bytes = if entry.holds_pointer() { Vec::new() } else { entry.bytes().to_vec() };
         let value = match self.shard.remove(self.db, self.hash, found) {
-            Some(Pointee::Shared(shared)) => OwnedValue::Shared(shared),
+            Some(Pointee::Shared(shared)) => OwnedValue::Shared(kind, shared),
             Some(Pointee::Object(object)) => OwnedValue::Object(object),
             None => OwnedValue::Bytes(kind, bytes),
         };
@@ -242,13 +242,10 @@ impl<'g> Gate<'g> {
         Some((value, deadline_ms))
     }
 
-    /// A copy of the key's value, and its deadline; a large string is shared.
+    /// A copy of the key's value, and its deadline; bytes outside of the entry are shared.
     pub fn copy(&self) -> Option<(OwnedValue, Option<u64>)> {
-        let value = match self.shared() {
-            Some(shared) => OwnedValue::Shared(shared),
-            None => OwnedValue::copy_of(self.value()?),
-        };
-        Some((value, self.deadline_ms()))
+        let entry = self.shard.entry(self.found()?);
+        Some((entry.copy(), entry.deadline_ms()))
     }
 
     /// Gives the key a value that another one had, with its deadline.
@@ -315,7 +312,7 @@ impl<'g> Gate<'g> {
         bytes[..old.len()].copy_from_slice(old);
         let result = edit(&mut bytes);
         let value = if bytes.len() > MAX_INLINE_VALUE {
-            NewValue::Shared(Arc::new(bytes))
+            NewValue::Shared(Kind::SharedString, Arc::new(bytes))
         } else {
             NewValue::Bytes(Kind::RawString, &bytes)
         };
@@ -323,8 +320,8 @@ impl<'g> Gate<'g> {
         result
     }
 
-    /// Changes a collection that is held in bytes. The caller keeps it within the entry's bounds
-    /// or stores an object instead.
+    /// Changes a collection that is held in bytes. The caller keeps it within `MAX_PACKED` or
+    /// stores an object instead.
     pub fn edit_packed<R>(&mut self, kind: Kind, edit: impl FnOnce(&mut Vec<u8>) -> R) -> R {
         let mut bytes = std::mem::take(&mut self.changes.scratch);
         bytes.clear();
@@ -343,11 +340,10 @@ impl<'g> Gate<'g> {
     /// often. Without such a collection nothing happens.
     ///
     /// # Panics
-    /// When `cut` is not within the value, or the result beyond the entry's bounds.
+    /// When `cut` is not within the value, or the result beyond `MAX_PACKED`.
     pub fn splice_packed(&mut self, cut: Range<usize>, gap: usize, fill: impl FnOnce(&mut [u8])) {
         let Some(found) = self.found() else { return };
-        let kind = self.shard.entry(found).kind();
-        if kind.is_pointer() || kind.type_of() == Type::String {
+        if !self.shard.entry(found).kind().is_packed() {
             return;
         }
         self.before_change();
@@ -445,6 +441,12 @@ impl<'g> Gate<'g> {
         if self.shard.waiters.any_ends_without(self.db, self.key) {
             self.changes.ready(self.db, self.key);
         }
+    }
+
+    /// The bytes of the value that stand outside of the entry.
+    #[cfg(test)]
+    pub(crate) fn outside(&self) -> Option<SharedBytes> {
+        self.found().and_then(|found| self.shard.entry(found).shared())
     }
 
     #[inline]
@@ -556,8 +558,8 @@ mod tests {
         }
     }
 
-    /// Values of all lengths that an entry holds, with and without a TTL, under keys of both
-    /// length forms, equal a vector that is spliced the same way.
+    /// Values of all lengths, in their entry and outside, with and without a TTL, under keys of both
+    /// length forms, equal a vector that is spliced the same way; a copy sees no change.
     #[test]
     fn spliced_values_equal_a_spliced_vector() {
         let hash = KeyHash::new(1);
@@ -566,16 +568,19 @@ mod tests {
             let mut shard = Shard::new(hash);
             let mut changes = Changes::default();
             let key = vec![b'k'; key_len];
+            let mut outside = 0;
             let mut model = vec![1, 2, 3];
             let mut gate = Gate::open(&mut shard, &mut changes, 0, hash.of(&key), &key);
             gate.put(NewValue::Bytes(Kind::ListPack, &model), Expiry::Keep);
             gate.set_deadline(deadline_ms);
-            for step in 0..4000 {
-                let grows = rng.bool();
+            for step in 0..6000 {
+                let grows = rng.usize(..5) < if step % 2000 < 1000 { 3 } else { 2 };
                 let at = rng.usize(..=model.len());
+                let copy = gate.outside().filter(|_| step % 3 == 0);
+                let was = copy.as_ref().map(|copy| copy.to_vec());
                 let most = if step % 40 == 0 { 4000 } else { 30 };
                 let cut = rng.usize(..=(model.len() - at).min(if grows { 10 } else { most }));
-                let room = MAX_INLINE_VALUE - (model.len() - cut);
+                let room = 3 * MAX_INLINE_VALUE - (model.len() - cut);
                 let gap: Vec<u8> = (0..rng.usize(..=room.min(if grows { most } else { 10 })))
                     .map(|_| rng.u8(..))
                     .collect();
@@ -588,8 +593,12 @@ mod tests {
                 };
                 assert_eq!(value, model);
                 assert_eq!(gate.deadline_ms(), deadline_ms);
+                assert_eq!(copy.map(|copy| copy.to_vec()), was);
+                outside += usize::from(gate.outside().is_some());
             }
+            assert!((500..5900).contains(&outside), "{outside} of 6000 stood outside");
             assert!(gate.remove());
+            assert_eq!(shard.outside_bytes(), 0, "with a key of {key_len}");
         }
     }
 }

@@ -8,7 +8,8 @@
 use super::arena::{Arena, Offset};
 use super::detached::{Condemned, Detached};
 use super::entry::{
-    Entry, Form, Kind, MAX_INLINE_KEY, MAX_INLINE_VALUE, Meta, Pointee, ValueRef, size_of_entry,
+    Entry, Form, Kind, MAX_INLINE_KEY, MAX_INLINE_VALUE, MAX_PACKED, Meta, NewValue, Pointee,
+    ValueRef, size_of_entry,
 };
 use super::fields::FieldDeadlines;
 use super::hash::KeyHash;
@@ -315,7 +316,7 @@ impl Shard {
 
     /// Puts `gap` bytes in place of the bytes `cut` of a found entry's packed value and lets
     /// `fill` write them. Moves what is behind the cut, and the entry only where its block's
-    /// size changes.
+    /// size changes or the value moves out of it or back.
     pub(crate) fn splice(
         &mut self,
         db: u8,
@@ -325,9 +326,18 @@ impl Shard {
         fill: impl FnOnce(&mut [u8]),
     ) -> Found {
         let entry = self.entry(found);
+        if entry.holds_pointer() {
+            return self.splice_outside(db, found, cut, gap, fill);
+        }
         let old = entry.bytes();
         let len = old.len() - cut.len() + gap;
-        assert!(len <= MAX_INLINE_VALUE, "a packed collection outgrew its entry");
+        if len > MAX_INLINE_VALUE {
+            let mut bytes = old.to_vec();
+            put_gap(&mut bytes, cut, gap);
+            fill(&mut bytes);
+            let form = Form::of(NewValue::Shared(entry.kind(), Arc::new(bytes)));
+            return self.replace(db, found, &form, entry.deadline_ms()).0;
+        }
         let size = size_of_entry(entry.key().len(), len, entry.has_ttl());
         if (len >= 255) == (old.len() >= 255)
             && Arena::rounded(size) == Arena::rounded(entry.size())
@@ -347,6 +357,30 @@ impl Shard {
         }
         fill(self.arena.entry(offset).bytes_mut());
         Found { place: found.place, offset }
+    }
+
+    /// The same with a value that stands outside of its entry. It moves back when it is so much
+    /// smaller that it does not leave again with the next element.
+    fn splice_outside(
+        &mut self,
+        db: u8,
+        found: Found,
+        cut: Range<usize>,
+        gap: usize,
+        fill: impl FnOnce(&mut [u8]),
+    ) -> Found {
+        self.change_shared(found, |bytes| {
+            put_gap(bytes, cut, gap);
+            fill(bytes);
+        });
+        let entry = self.entry(found);
+        match entry.value() {
+            ValueRef::Packed(kind, bytes) if bytes.len() <= MAX_INLINE_VALUE / 2 => {
+                let bytes = bytes.to_vec();
+                self.replace(db, found, &Form::Bytes(kind, &bytes), entry.deadline_ms()).0
+            }
+            _ => found,
+        }
     }
 
     /// Sets or removes a found entry's deadline.
@@ -431,7 +465,7 @@ impl Shard {
         (found, change(entry.bytes_mut()))
     }
 
-    /// Changes the shared string of a found entry and keeps its bytes accounted.
+    /// Changes the bytes of a found entry that stand outside, and keeps them accounted.
     pub(crate) fn change_shared<R>(
         &mut self,
         found: Found,
@@ -767,13 +801,29 @@ pub(crate) struct Walk {
 }
 
 /// Bytes of a value, and of a long key, that are not in the arena.
-fn outside_bytes(entry: Entry) -> u64 {
+pub(crate) fn outside_bytes(entry: Entry) -> u64 {
     let key = entry.key().len();
     let long_key = if key > MAX_INLINE_KEY { key as u64 } else { 0 };
     let value = match entry.value() {
-        ValueRef::String(bytes, _) if entry.kind().is_pointer() => bytes.len() as u64,
+        ValueRef::String(bytes, _) | ValueRef::Packed(_, bytes) if entry.holds_pointer() => {
+            bytes.len() as u64
+        }
         ValueRef::Object(_, object) => object.bytes(),
         _ => 0,
     };
     long_key + value
+}
+
+/// Puts zeros in place of some bytes; room grows by an eighth, which is what a value that grows bit
+/// by bit may waste.
+fn put_gap(bytes: &mut Vec<u8>, cut: Range<usize>, gap: usize) {
+    let len = bytes.len() - cut.len() + gap;
+    assert!(len <= MAX_PACKED, "a packed collection outgrew its bounds");
+    if len > bytes.capacity() {
+        bytes.reserve_exact(len.max(bytes.len() + bytes.len() / 8) - bytes.len());
+    }
+    bytes.splice(cut, std::iter::repeat_n(0, gap));
+    if bytes.len() < bytes.capacity() / 2 {
+        bytes.shrink_to(bytes.len() + bytes.len() / 8);
+    }
 }

@@ -247,10 +247,7 @@ impl Tap {
         if !saved.open || entry.is_gone(self.marked_ms, false) {
             return;
         }
-        let value = match entry.shared() {
-            Some(shared) => OwnedValue::Shared(shared),
-            None => OwnedValue::copy_of(entry.value()),
-        };
+        let value = entry.copy();
         saved.entries.push(SavedEntry { db, key: entry.key().into(), value, deadline_ms });
     }
 

@@ -51,7 +51,7 @@ pub fn put_int(gate: &mut Gate<'_>, value: i64, expiry: Expiry) {
 /// Sets a key to a string that is `raw` in Redis's terms, without a copy where it is long.
 pub fn put_raw(gate: &mut Gate<'_>, bytes: Vec<u8>, expiry: Expiry) {
     if bytes.len() > MAX_INLINE_VALUE {
-        gate.put(NewValue::Shared(Arc::new(bytes)), expiry);
+        gate.put(NewValue::Shared(Kind::SharedString, Arc::new(bytes)), expiry);
     } else {
         gate.put(NewValue::Bytes(Kind::RawString, &bytes), expiry);
     }
@@ -124,7 +124,7 @@ fn change(gate: &mut Gate<'_>, len: usize, edit: impl FnOnce(&mut Vec<u8>)) {
         bytes.extend_from_slice(old);
     }
     edit(&mut bytes);
-    gate.put(NewValue::Shared(Arc::new(bytes)), Expiry::Keep);
+    gate.put(NewValue::Shared(Kind::SharedString, Arc::new(bytes)), Expiry::Keep);
 }
 
 fn sum_within(one: usize, other: usize, limit: u64) -> Result<usize, Error> {

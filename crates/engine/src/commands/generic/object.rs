@@ -12,8 +12,6 @@ use crate::error::Error;
 use crate::keyspace::{Kind, ValueRef};
 use crate::reply::Reply;
 use crate::spec::{Entry, Group, KeySpec, Spec, acl, flag, key};
-use crate::values::Object;
-use crate::values::list::Limits;
 use larder_codec::integer::parse_i64_canonical;
 
 /// What is known of `OBJECT`.
@@ -115,8 +113,8 @@ subcommand_about_key!(
     /// `OBJECT ENCODING`
     Encoding,
     ENCODING,
-    |value, _, ctx, reply| {
-        reply.bulk(encoding_of(value, &Limits::of(ctx.config())).as_bytes());
+    |value, _, _, reply| {
+        reply.bulk(encoding_of(value).as_bytes());
         Ok(())
     }
 );
@@ -163,10 +161,9 @@ const NOT_TIMED: Error = Error::text(
      switching between policies at runtime LRU and LFU data will take some time to adjust.",
 );
 
-/// Redis's name for how a value is held; `lists` are the bounds of a list's listpacks.
-pub(crate) fn encoding_of(value: ValueRef<'_>, lists: &Limits) -> &'static str {
+/// Redis's name for how a value is held.
+pub(crate) fn encoding_of(value: ValueRef<'_>) -> &'static str {
     match value {
-        ValueRef::Object(_, Object::List(list)) if list.is_one_large_listpack(lists) => "listpack",
         ValueRef::String(_, true) => "raw",
         ValueRef::String(bytes, false) if parse_i64_canonical(bytes).is_some() => "int",
         ValueRef::String(bytes, false) if bytes.len() <= EMBEDDED_MAX => "embstr",

@@ -1,7 +1,7 @@
 //! Hashes in their RDB forms, both ways. Knows no key; next: [`super::read`], [`super::write`].
 
 use crate::config::Config;
-use crate::keyspace::entry::MAX_INLINE_VALUE;
+use crate::keyspace::entry::MAX_PACKED;
 use crate::keyspace::{KeyHash, Kind, OwnedValue};
 use crate::values::Object;
 use crate::values::hash::{Fields, HashRef, Limits};
@@ -60,7 +60,7 @@ pub(super) fn read_pack(lp: Vec<u8>, rules: &Rules) -> OwnedValue {
     let hash = HashRef::Pack(&lp);
     let admitted = |text: listpack::Entry<'_>| text.text_len() <= rules.limits.value;
     let fits = hash.len() <= rules.limits.entries
-        && lp.len() <= MAX_INLINE_VALUE
+        && lp.len() <= MAX_PACKED
         && hash.iter().all(|(field, value)| admitted(field) && admitted(value));
     if fits {
         return OwnedValue::Bytes(Kind::HashPack, lp);
@@ -84,7 +84,7 @@ pub(super) fn read_fields(
             return Err(Corrupt::new("a field that comes twice", 0));
         }
     }
-    if !fits || room > MAX_INLINE_VALUE || fields.dict().len() > rules.limits.entries {
+    if !fits || room > MAX_PACKED || fields.dict().len() > rules.limits.entries {
         return Ok(table(fields));
     }
     let mut lp = listpack::with_capacity(room);

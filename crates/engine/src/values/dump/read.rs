@@ -2,7 +2,7 @@
 
 use super::{hash, stream};
 use crate::config::Config;
-use crate::keyspace::entry::MAX_INLINE_VALUE;
+use crate::keyspace::entry::{MAX_INLINE_VALUE, MAX_PACKED};
 use crate::keyspace::{KeyHash, Kind, OwnedValue};
 use crate::values::set::{self, Member, SetBuf, SetRef};
 use crate::values::sorted::{self, Big, Collected, SortedRef};
@@ -64,7 +64,7 @@ pub fn read(
 
 fn string(text: Vec<u8>) -> OwnedValue {
     if text.len() > MAX_INLINE_VALUE {
-        OwnedValue::Shared(Arc::new(text))
+        OwnedValue::Shared(Kind::SharedString, Arc::new(text))
     } else {
         OwnedValue::Bytes(Kind::String, text)
     }
@@ -78,7 +78,7 @@ fn ints(bytes: &[u8], rules: set::Rules) -> OwnedValue {
 
 fn pack(bytes: &[u8], rules: set::Rules) -> OwnedValue {
     let set = SetBuf::copy_of(SetRef::Pack(bytes), rules);
-    let fits = listpack::len(bytes) <= rules.limits.entries && bytes.len() <= MAX_INLINE_VALUE;
+    let fits = listpack::len(bytes) <= rules.limits.entries && bytes.len() <= MAX_PACKED;
     if fits { set } else { set.into_table() }.into_owned()
 }
 
@@ -95,7 +95,7 @@ fn read_set(members: Members<'_, '_>, rules: set::Rules) -> Result<OwnedValue, C
 
 fn sorted_pack(bytes: Vec<u8>, rules: &sorted::Rules) -> OwnedValue {
     let set = SortedRef::Packed(&bytes);
-    if set.len() <= rules.limits.entries && bytes.len() <= MAX_INLINE_VALUE {
+    if set.len() <= rules.limits.entries && bytes.len() <= MAX_PACKED {
         return OwnedValue::Bytes(Kind::SortedPack, bytes);
     }
     let mut big = Big::new(rules.hash);

@@ -1,10 +1,9 @@
-//! The two encodings of a hash: a listpack of field, value, field, value in the key's entry, or a
-//! table ([`Fields`]).
+//! The two encodings of a hash: a listpack of field, value, field, value as the bytes of the key's
+//! entry, or a table ([`Fields`]).
 //!
 //! A hash becomes a table beyond `hash-max-listpack-entries` fields, with a field or value longer
-//! than `hash-max-listpack-value`, when it no longer fits an entry, and when a field gets a
-//! deadline; it never goes back. A field that is due is not there for any reader here. Knows no
-//! keyspace but the entry's bound; next: [`super`].
+//! than `hash-max-listpack-value`, and when a field gets a deadline; it never goes back. A field
+//! that is due is not there for any reader here. Knows no keyspace; next: [`super`].
 
 use super::fields::{Fields, is_due};
 use crate::config::Config;

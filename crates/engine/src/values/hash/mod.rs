@@ -13,7 +13,7 @@ pub use fields::Fields;
 
 use crate::error::Error;
 use crate::keys::Keys;
-use crate::keyspace::entry::MAX_INLINE_VALUE;
+use crate::keyspace::entry::MAX_PACKED;
 use crate::keyspace::{Expiry, Gate, KeyHash, Kind, NewValue, ValueRef};
 use crate::values::Object;
 use encoding::place_in_pack;
@@ -221,7 +221,7 @@ impl<'g> HashGate<'g> {
         let value = Encoded::of(value);
         if let Some(at) = place_in_pack(lp, field).and_then(|place| listpack::next(lp, place)) {
             let cut = listpack::span(lp, at);
-            if lp.len() - cut.len() + value.len() > MAX_INLINE_VALUE {
+            if lp.len() - cut.len() + value.len() > MAX_PACKED {
                 return None;
             }
             let at = cut.start;
@@ -233,7 +233,7 @@ impl<'g> HashGate<'g> {
         }
         let field = Encoded::of(field);
         let room = field.len() + value.len();
-        if listpack::len(lp) / 2 >= limits.entries || lp.len() + room > MAX_INLINE_VALUE {
+        if listpack::len(lp) / 2 >= limits.entries || lp.len() + room > MAX_PACKED {
             return None;
         }
         let at = lp.len() - 1;
@@ -256,7 +256,7 @@ impl<'g> HashGate<'g> {
         };
         let fits = pairs.len() / 2 <= self.limits.entries
             && self.limits.admit(pairs)
-            && bytes + room <= MAX_INLINE_VALUE;
+            && bytes + room <= MAX_PACKED;
         if !fits || len + pairs.len() / 2 > self.limits.entries && self.outgrows(pairs) {
             return None;
         }

@@ -80,13 +80,6 @@ impl Chunks {
         if self.chunks.len() == 1 { self.chunks[0].listpack() } else { None }
     }
 
-    /// Whether this is one listpack that only its size keeps out of an entry, where the limits
-    /// admit more than an entry holds.
-    pub fn is_one_large_listpack(&self, limits: &Limits) -> bool {
-        let single = self.chunks.len() == 1 && self.chunks[0].listpack().is_some();
-        single && limits.exceed_an_entry() && self.len <= limits.count
-    }
-
     /// The listpack of a list that has become short.
     pub fn as_short(&self, limits: &Limits) -> Option<&[u8]> {
         let lp = self.as_packed()?;

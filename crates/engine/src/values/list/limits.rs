@@ -1,7 +1,6 @@
 //! How much a list's listpacks may hold: `list-max-listpack-size` in bytes and entries.
 
 use crate::config::Config;
-use crate::keyspace::entry::MAX_INLINE_VALUE;
 
 /// Bytes of a listpack whose limit is a number of entries.
 const SAFE_BYTES: usize = 8192;
@@ -52,14 +51,9 @@ impl Limits {
         }
         let level = setting.saturating_add(1).unsigned_abs() as usize;
         let bytes = LEVELS[level.min(LEVELS.len() - 1)];
-        let short_bytes = bytes.min(MAX_INLINE_VALUE) / 2;
+        let short_bytes = bytes / 2;
         let (count, short_count, large_from) = (usize::MAX, usize::MAX, bytes + 1);
         Limits { bytes, count, short_bytes, short_count, large_from }
-    }
-
-    /// Whether a listpack may be larger than an entry holds.
-    pub(super) fn exceed_an_entry(&self) -> bool {
-        self.bytes > MAX_INLINE_VALUE
     }
 
     /// Whether an element is too large for any listpack.
@@ -69,19 +63,15 @@ impl Limits {
     }
 
     /// Whether a short list of `count` entries in `bytes` stays one with `more` entries, whose
-    /// elements have `raw` bytes and as entries take `encoded`.
+    /// elements have `raw` bytes. Redis looks at elements before they are encoded.
     #[inline]
     pub(super) fn stays_short(
         &self,
         (bytes, count): (usize, usize),
         more: usize,
         raw: usize,
-        encoded: usize,
     ) -> bool {
-        // Redis looks at the elements before they are encoded.
-        bytes + raw <= self.bytes
-            && bytes + encoded <= MAX_INLINE_VALUE
-            && count + more <= self.count
+        bytes + raw <= self.bytes && count + more <= self.count
     }
 
     /// Whether a long list that is one listpack of `count` entries becomes a short one.

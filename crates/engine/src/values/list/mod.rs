@@ -199,7 +199,7 @@ pub fn of_nodes<'a>(
     if list.is_empty() {
         return Err(Corrupt::new("a list without elements", 0));
     }
-    let short = list.as_packed().filter(|lp| limits.stays_short((lp.len(), list.len()), 0, 0, 0));
+    let short = list.as_packed().filter(|lp| limits.stays_short((lp.len(), list.len()), 0, 0));
     Ok(match short {
         Some(lp) => OwnedValue::Bytes(Kind::ListPack, lp.to_vec()),
         None => OwnedValue::Object(Box::new(Object::List(list))),
@@ -230,7 +230,7 @@ pub fn push(
         elements.iter().map(|element| Encoded::of(element)).collect();
     let room = encoded.iter().map(Encoded::len).sum();
     let raw = elements.iter().map(|element| element.len()).sum();
-    if !limits.stays_short((bytes, len), elements.len(), raw, room) {
+    if !limits.stays_short((bytes, len), elements.len(), raw) {
         become_long(gate, |chunks| {
             elements.iter().for_each(|element| chunks.push(end, element, limits));
         });
@@ -279,11 +279,8 @@ pub fn set(gate: &mut Gate<'_>, index: usize, element: &[u8], limits: &Limits) {
         let entry = Encoded::of(element);
         let cut = span(lp, index, 1);
         let len = listpack::len(lp);
-        let kept = lp.len() - cut.len();
         // Redis looks at the list with both elements.
-        if limits.stays_short((lp.len(), len), 1, element.len(), 0)
-            && limits.stays_short((kept, len), 0, 0, entry.len())
-        {
+        if limits.stays_short((lp.len(), len), 1, element.len()) {
             let at = cut.start;
             return gate.splice_packed(cut, entry.len(), |lp| {
                 entry.write_over(&mut lp[at..at + entry.len()]);
@@ -305,7 +302,7 @@ pub fn insert(gate: &mut Gate<'_>, index: usize, element: &[u8], limits: &Limits
     if let ListRef::Packed(lp) = list {
         let entry = Encoded::of(element);
         let held = (lp.len(), listpack::len(lp));
-        if limits.stays_short(held, 1, element.len(), entry.len()) {
+        if limits.stays_short(held, 1, element.len()) {
             let at = offset(lp, index);
             return gate.splice_packed(at..at, entry.len(), |lp| {
                 entry.write_over(&mut lp[at..at + entry.len()]);

@@ -47,7 +47,7 @@ fn check(shard: &mut Shard, model: &Model, limits: &Limits, rng: &mut fastrand::
         match list {
             ListRef::Packed(lp) => {
                 assert_eq!(listpack::validate(lp), Ok(()));
-                0
+                gate.outside().map_or(0, |bytes| bytes.len() as u64)
             }
             ListRef::Chunks(chunks) => {
                 assert_eq!(chunks.recounted(), (chunks.len(), chunks.bytes()));
@@ -58,7 +58,9 @@ fn check(shard: &mut Shard, model: &Model, limits: &Limits, rng: &mut fastrand::
                             assert!(!listpack::is_empty(lp));
                             let count = listpack::len(lp);
                             assert!(count <= limits.count);
-                            assert!(count == 1 || lp.len() <= limits.bytes);
+                            // A short list goes beyond by what its last elements take as entries.
+                            let slack = 300 * 11;
+                            assert!(count == 1 || lp.len() <= limits.bytes + slack);
                         }
                         Node::Plain(element) => assert!(element.len() > limits.bytes),
                     }

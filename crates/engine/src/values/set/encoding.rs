@@ -7,12 +7,11 @@
 //! | `hashtable` | [`Members`] | – |
 //!
 //! A set only ever moves to the right, as in Redis 7.2; what is built anew starts at the left. Both
-//! packed forms are held in the key's entry and turn into a table also when they no longer
-//! fit there. Knows no keyspace but that bound; next: [`super`].
+//! packed forms are bytes of the key's entry. Knows no keyspace but their bound; next: [`super`].
 
 use super::members::{self, Members};
 use crate::config::Config;
-use crate::keyspace::entry::MAX_INLINE_VALUE;
+use crate::keyspace::entry::MAX_PACKED;
 use crate::keyspace::{Expiry, Gate, KeyHash, Kind, NewValue, OwnedValue};
 use crate::reply::Reply;
 use crate::values::Object;
@@ -20,13 +19,13 @@ use fastrand::Rng;
 use larder_codec::integer::{MAX_TEXT, format_i64, parse_i64_canonical};
 use larder_codec::{intset, listpack};
 
-/// Most integers that an entry can hold in any case: 8 bytes each after a header of 8.
-const MAX_INTS: usize = (MAX_INLINE_VALUE - 8) / 8;
+/// Most integers of a packed set in any case: 8 bytes each after a header of 8.
+const MAX_INTS: usize = (MAX_PACKED - 8) / 8;
 
 /// Bounds of the packed encodings.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// `set-max-intset-entries`, no more than an entry can hold
+    /// `set-max-intset-entries`, no more than a packed set may hold
     pub ints: usize,
     /// `set-max-listpack-entries`
     pub entries: usize,
@@ -445,7 +444,7 @@ fn add(bytes: &mut Vec<u8>, member: Member<'_>, limits: &Limits) -> Step {
     let text = member.text(&mut digits);
     let fits = listpack::len(bytes) < limits.entries
         && text.len() <= limits.value
-        && bytes.len() + listpack::encoded_size(text) <= MAX_INLINE_VALUE;
+        && bytes.len() + listpack::encoded_size(text) <= MAX_PACKED;
     if fits && listpack::push_back(bytes, text).is_ok() { Step::Added } else { Step::Outgrown }
 }
 

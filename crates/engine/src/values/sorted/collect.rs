@@ -3,7 +3,7 @@
 //! Knows no encoding's insides; next: [`super::algebra`].
 
 use super::{Big, Key, Rules, pack};
-use crate::keyspace::entry::MAX_INLINE_VALUE;
+use crate::keyspace::entry::MAX_PACKED;
 use crate::keyspace::{Expiry, Gate, KeyHash, Kind, OwnedValue};
 use crate::values::Object;
 use crate::values::set::Member;
@@ -93,7 +93,7 @@ impl Collected {
         let Rules { limits, hash } = rules;
         let is_small = self.len() <= limits.entries
             && self.iter().all(|key| key.member.len() <= limits.value)
-            && self.packed_len() <= MAX_INLINE_VALUE;
+            && self.packed_len() <= MAX_PACKED;
         if is_small {
             let mut lp = listpack::with_capacity(self.packed_len());
             self.iter().for_each(|key| pack::push(&mut lp, &key));

@@ -32,7 +32,7 @@ pub use view::{Element, Elements, SortedRef};
 use crate::config::Config;
 use crate::error::Error;
 use crate::keys::Keys;
-use crate::keyspace::entry::MAX_INLINE_VALUE;
+use crate::keyspace::entry::MAX_PACKED;
 use crate::keyspace::{Expiry, Gate, KeyHash, Kind, NewValue, ValueRef};
 use crate::values::Object;
 use larder_codec::integer::MAX_TEXT;
@@ -277,7 +277,7 @@ fn put_into_packed(
             return Ok(true);
         }
     };
-    if change.len_after(lp) > MAX_INLINE_VALUE {
+    if change.len_after(lp) > MAX_PACKED {
         return Ok(false);
     }
     put.note(old, new);
@@ -300,7 +300,7 @@ fn begin(
         return true;
     }
     let bytes = listpack::HEADER + 1 + pack::encoded_len(&key);
-    if limits.entries == 0 || member.len() > limits.value || bytes > MAX_INLINE_VALUE {
+    if limits.entries == 0 || member.len() > limits.value || bytes > MAX_PACKED {
         return false;
     }
     put.note(None, Some(given));

@@ -9,7 +9,7 @@ use crate::keyspace::{Kind, ValueRef};
 use crate::reply::Reply;
 use crate::values::Object;
 use crate::values::dump;
-use crate::values::list::{Chunks, Limits, Node};
+use crate::values::list::{Chunks, Node};
 use larder_codec::integer::parse_i64_canonical;
 use larder_codec::listpack;
 use larder_codec::rdb::{Version, Writer};
@@ -27,11 +27,8 @@ pub(super) fn describe(
 ) -> Result<(), Error> {
     let (keys, config) = (&*ctx.keys, ctx.config());
     let value = keys.peek(keys.db(), key).ok_or(Error::NoSuchKey)?;
-    let mut line = format!(
-        "Value at:{:p} refcount:1 encoding:{}",
-        address(value),
-        encoding_of(value, &Limits::of(config))
-    );
+    let mut line =
+        format!("Value at:{:p} refcount:1 encoding:{}", address(value), encoding_of(value));
     if !fast {
         let version = dump::version_of(value, dump::Choice::of(config)).unwrap_or(Version::V12);
         let mut writer = Writer::new(Vec::new(), config.flag(Id::Rdbcompression));
