@@ -91,6 +91,14 @@ impl Node {
         self.own_bytes() + below
     }
 
+    /// The first element below it.
+    pub(super) fn first(&self) -> Option<Key<'_>> {
+        match self {
+            Node::Leaf(page) => (page.len() > 0).then(|| page.get(0)),
+            Node::Inner(inner) => inner.children.first()?.node.first(),
+        }
+    }
+
     /// So little is in it that it is joined with a neighbour, if that has room.
     fn is_sparse(&self) -> bool {
         match self {

@@ -110,12 +110,19 @@ impl Tree {
 
     /// Takes an element out; whether it was there.
     pub fn remove(&mut self, key: &Key<'_>) -> bool {
-        let rank = self.rank(key);
-        let is_there = self.get(rank).is_some_and(|held| held == *key);
-        if is_there {
-            self.remove_range(rank..rank + 1);
+        if self.len < 2 {
+            let is_there = self.get(0).is_some_and(|only| only == *key);
+            if is_there {
+                *self = Tree::default();
+            }
+            return is_there;
         }
-        is_there
+        let mut account = Account::of(self.bytes);
+        let was_there = remove_one(&mut self.root, key, &mut account);
+        self.len -= usize::from(was_there);
+        self.bytes = account.bytes;
+        self.lower();
+        was_there
     }
 
     /// Gives a member that has the score of `old` another score. In place where it stays between
@@ -143,14 +150,19 @@ impl Tree {
         let mut account = Account::of(self.bytes);
         self.len -= range.len();
         remove(&mut self.root, range, &mut account);
+        self.bytes = account.bytes;
+        self.lower();
+    }
+
+    /// Lets go of a root with one child.
+    fn lower(&mut self) {
         while let Node::Inner(inner) = &*self.root
             && let [only] = &inner.children[..]
         {
             let node = only.node.clone();
-            account.take(self.root.own_bytes());
+            self.bytes -= self.root.own_bytes();
             self.root = node;
         }
-        self.bytes = account.bytes;
     }
 
     /// Frees about so many elements; whether none is left. What others share is only let go of.
@@ -267,6 +279,44 @@ fn rescore(node: &mut Arc<Node>, old: &Key<'_>, new: &Key<'_>, account: &mut Acc
     };
     account.add(node.own_bytes());
     done
+}
+
+/// Takes an element out from below a node that has others; whether it was there.
+fn remove_one(node: &mut Arc<Node>, key: &Key<'_>, account: &mut Account) -> bool {
+    account.take(node.own_bytes());
+    let node = Arc::make_mut(node);
+    let was_there = match node {
+        Node::Leaf(page) => {
+            let at = page.rank(key);
+            let is_there = at < page.len() && page.get(at) == *key;
+            if is_there {
+                page.remove(at..at + 1);
+            }
+            is_there
+        }
+        Node::Inner(inner) => {
+            let at = inner.child_of(key);
+            let child = &mut inner.children[at];
+            if child.count > 1 {
+                let was_there = remove_one(&mut child.node, key, account);
+                child.count -= usize::from(was_there);
+                inner.mend(at + 1, account);
+                inner.mend(at, account);
+                was_there
+            } else {
+                let is_there = child.node.first().is_some_and(|only| only == *key);
+                if is_there {
+                    account.take(child.node.all_bytes());
+                    inner.take(at..at + 1);
+                    inner.mend(at, account);
+                    inner.mend(at.saturating_sub(1), account);
+                }
+                is_there
+            }
+        }
+    };
+    account.add(node.own_bytes());
+    was_there
 }
 
 /// Takes the elements of some ranks out from below a node, but not all.
