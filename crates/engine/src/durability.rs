@@ -9,7 +9,7 @@ use crate::config::{ConfigError, Id};
 use crate::error::Error;
 use crate::host::Shutdown;
 use crate::keyspace::entry::ValueRef;
-use crate::keyspace::snapshot::{SavedEntry, Snapshot, SnapshotRefused};
+use crate::keyspace::snapshot::{SavedEntry, Snapshot, SnapshotRefused, Uses};
 use std::fmt::Debug;
 
 /// Marks the keyspace as it is at this moment, under locks that the caller has.
@@ -108,6 +108,6 @@ pub struct HeldEntry<'k> {
     pub value: ValueRef<'k>,
     /// When it expires, in Unix milliseconds.
     pub deadline_ms: Option<u64>,
-    /// Its clock of LRU or its counter of LFU, as the entry holds it.
-    pub access: u32,
+    /// What is known of its uses.
+    pub uses: Uses,
 }

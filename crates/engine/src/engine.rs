@@ -117,6 +117,8 @@ mod condition {
     pub(super) const LOADING: u8 = 1;
     /// Writes may have to be refused.
     pub(super) const DOUBTFUL: u8 = 2;
+    /// Writers have to wait for the saver of a snapshot.
+    pub(super) const CROWDED: u8 = 4;
 }
 
 /// Tells the housekeeper when the next key is due.
@@ -223,6 +225,17 @@ impl Engine {
     #[inline]
     pub fn is_loading(&self) -> bool {
         self.condition.load(Ordering::Relaxed) & condition::LOADING != 0
+    }
+
+    /// From now on, or no longer, writers ask whether a snapshot's saver has room.
+    pub(crate) fn set_crowded(&self, on: bool) {
+        self.set_condition(condition::CROWDED, on);
+    }
+
+    /// Whether writers have to ask that.
+    #[inline]
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.condition.load(Ordering::Relaxed) & condition::CROWDED != 0
     }
 
     /// Whether something is out of the ordinary: one load, for the way of every command.

@@ -56,6 +56,26 @@ impl OwnedValue {
         }
     }
 
+    /// The value, to be read.
+    pub fn as_ref(&self) -> ValueRef<'_> {
+        match self {
+            OwnedValue::Bytes(Kind::String, bytes) => ValueRef::String(bytes, false),
+            OwnedValue::Bytes(Kind::RawString, bytes) => ValueRef::String(bytes, true),
+            OwnedValue::Bytes(kind, bytes) => ValueRef::Packed(*kind, bytes),
+            OwnedValue::Shared(shared) => ValueRef::String(shared, false),
+            OwnedValue::Object(object) => ValueRef::Object(object.kind(), object),
+        }
+    }
+
+    /// Bytes that it takes outside of itself.
+    pub fn bytes(&self) -> u64 {
+        match self {
+            OwnedValue::Bytes(_, bytes) => bytes.capacity() as u64,
+            OwnedValue::Shared(shared) => shared.len() as u64,
+            OwnedValue::Object(object) => object.bytes(),
+        }
+    }
+
     /// The same as something to store.
     pub fn into_new<'a>(self, held: &'a mut Vec<u8>) -> NewValue<'a> {
         match self {

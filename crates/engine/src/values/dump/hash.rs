@@ -29,7 +29,7 @@ pub(super) fn may_expire(fields: &Fields) -> bool {
 
 /// Writes a table: Redis 7.4 and Valkey have a form each for fields that expire, older versions
 /// have none and lose the deadlines.
-pub(super) fn write(fields: &Fields, version: Version, writer: &mut Writer) {
+pub(super) fn write(fields: &Fields, version: Version, writer: &mut Writer<'_>) {
     let dict = fields.dict();
     let earliest_ms = dict.next_deadline_ms().unwrap_or(0);
     let form = match version {

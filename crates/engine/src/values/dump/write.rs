@@ -67,7 +67,7 @@ pub fn payload(value: ValueRef<'_>, choice: Choice, compress: bool) -> Option<Ve
 /// Writes the number of a value's form, and the value. O(value).
 ///
 /// In a version that [`version_of`] would not choose, deadlines of fields are lost.
-pub fn write(value: ValueRef<'_>, version: Version, writer: &mut Writer) {
+pub fn write(value: ValueRef<'_>, version: Version, writer: &mut Writer<'_>) {
     match value {
         ValueRef::String(text, _) => {
             writer.byte(form::STRING);
@@ -96,7 +96,7 @@ pub fn write(value: ValueRef<'_>, version: Version, writer: &mut Writer) {
     }
 }
 
-fn write_packed(kind: Kind, bytes: &[u8], version: Version, writer: &mut Writer) {
+fn write_packed(kind: Kind, bytes: &[u8], version: Version, writer: &mut Writer<'_>) {
     match kind {
         Kind::ListPack => {
             writer.byte(form::LIST_QUICKLIST_2);
@@ -121,7 +121,7 @@ fn write_packed(kind: Kind, bytes: &[u8], version: Version, writer: &mut Writer)
     writer.string(bytes);
 }
 
-fn write_list(list: &Chunks, writer: &mut Writer) {
+fn write_list(list: &Chunks, writer: &mut Writer<'_>) {
     writer.byte(form::LIST_QUICKLIST_2);
     writer.number(list.nodes().len() as u64);
     for node in list.nodes() {
@@ -138,7 +138,7 @@ fn write_list(list: &Chunks, writer: &mut Writer) {
     }
 }
 
-fn write_members<'a>(len: usize, members: impl Iterator<Item = &'a [u8]>, writer: &mut Writer) {
+fn write_members<'a>(len: usize, members: impl Iterator<Item = &'a [u8]>, writer: &mut Writer<'_>) {
     writer.byte(form::SET);
     writer.number(len as u64);
     members.for_each(|member| writer.string(member));
