@@ -107,6 +107,8 @@ pub struct Engine {
     checks_seals: AtomicBool,
     deferred: Mutex<Vec<Deferred>>,
     durability: OnceLock<Arc<dyn Durability>>,
+    /// Sources of libraries of functions that came out of a file.
+    libraries: Mutex<Vec<Vec<u8>>>,
     /// What commands ask before they run: bits of [`condition`].
     condition: AtomicU8,
 }
@@ -187,6 +189,7 @@ impl Engine {
             checks_seals: AtomicBool::new(true),
             deferred: Mutex::default(),
             durability: OnceLock::new(),
+            libraries: Mutex::default(),
             condition: AtomicU8::new(0),
         })
     }
@@ -209,6 +212,16 @@ impl Engine {
     /// Where the data lasts; none where it is in memory only.
     pub fn durability(&self) -> Option<&Arc<dyn Durability>> {
         self.durability.get()
+    }
+
+    /// Keeps the source of a library of functions that a file held, for the next file.
+    pub fn keep_library(&self, source: &[u8]) {
+        self.libraries.lock().push(source.to_vec());
+    }
+
+    /// The sources that are kept.
+    pub fn libraries(&self) -> Vec<Vec<u8>> {
+        self.libraries.lock().clone()
     }
 
     /// From now on, or no longer, writes ask [`Durability::refuses_writes`] first.

@@ -3,9 +3,11 @@
 //! | module | subject |
 //! |---|---|
 //! | [`disk`] | all that is asked of a disk, and the one that is real |
+//! | [`rdb`] | the snapshot file, both ways |
 //!
 //! **Invariant**: this crate knows files and frames, no command's meaning: values become bytes in
 //! `larder-codec`, commands are replayed by the engine. It asks a [`disk::Disk`] for everything, so
 //! that a test can lose power between any two of its calls.
 
 pub mod disk;
+pub mod rdb;

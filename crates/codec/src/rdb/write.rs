@@ -24,7 +24,7 @@ const MAX_INT_TEXT: usize = 11;
 const MIN_GAIN: usize = 4;
 
 /// Where bytes go that were written; it empties what it is given.
-pub type Outlet<'o> = &'o mut (dyn FnMut(&mut Vec<u8>) + Send);
+pub type Outlet<'o> = &'o mut dyn FnMut(&mut Vec<u8>);
 
 /// Values under construction.
 pub struct Writer<'o> {

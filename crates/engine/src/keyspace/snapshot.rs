@@ -220,7 +220,7 @@ impl Engine {
     }
 
     /// The same for many at once, all of them under one hold of all locks: for a start, when nobody
-    /// else has much to do. Empties `entries`.
+    /// else has much to do. Empties `entries`; how many replaced a key, or were lost to a busy store.
     pub fn load_all(&self, entries: &mut Vec<SavedEntry>) -> u64 {
         let mut changes = Changes::default();
         let many = entries.len() as u64;
@@ -230,23 +230,25 @@ impl Engine {
             &mut changes,
             Wait::Park,
             |_| ShardSet::None,
-            |keys| entries.drain(..).for_each(|entry| keys.put_saved(entry)),
+            |keys| entries.drain(..).map(|entry| u64::from(keys.put_saved(entry))).sum(),
         );
-        if put.is_ok() { many } else { 0 }
+        put.map_or(many, |(replaced, _)| replaced)
     }
 }
 
 impl Keys<'_> {
-    /// Puts a saved entry into the keyspace. Needs its lock.
-    pub(crate) fn put_saved(&mut self, entry: SavedEntry) {
+    /// Puts a saved entry into the keyspace; whether it replaced one. Needs its lock.
+    pub(crate) fn put_saved(&mut self, entry: SavedEntry) -> bool {
         let SavedEntry { db, key, value, deadline_ms, uses } = entry;
         let mut gate = self.write_in(db, &key);
+        let replaces = gate.exists();
         gate.put_owned(value, deadline_ms);
         match uses {
             Uses::Untold => {}
             Uses::Idle(seconds) => gate.set_idle(seconds),
             Uses::Often(count) => gate.set_frequency(count),
         }
+        replaces
     }
 }
 
@@ -297,6 +299,36 @@ impl Snapshot {
         // What writers have handed over goes first: they may be waiting.
         if self.tap.bytes() < STEP_BYTES {
             self.walk(budget.max(1));
+        }
+        if self.walked && self.tap.is_empty() {
+            self.finish();
+            return None;
+        }
+        let (entries, bytes) = self.tap.take(STEP_BYTES);
+        self.lent = bytes;
+        Some(entries)
+    }
+
+    /// The same for who holds all locks.
+    pub(crate) fn step_in(
+        &mut self,
+        keys: &mut Keys<'_>,
+        budget: usize,
+    ) -> Option<Vec<SavedEntry>> {
+        self.tap.release(std::mem::take(&mut self.lent));
+        let mut budget = budget.max(1);
+        let Snapshot { tap, shard, walk, .. } = self;
+        if !self.walked {
+            let (first, mut garbage) = (*shard, Vec::new());
+            for held in keys.shards().skip(usize::from(first)) {
+                if !held.walk(walk, tap, &mut budget, &mut garbage) {
+                    break;
+                }
+                *shard += 1;
+                *walk = Walk::default();
+            }
+            keys.changes.garbage.append(&mut garbage);
+            self.walked = self.shard == self.engine.shard_count();
         }
         if self.walked && self.tap.is_empty() {
             self.finish();

@@ -240,11 +240,6 @@ impl Tells {
 }
 
 impl Engine {
-    /// What a file would tell of an entry's uses at a moment.
-    pub(crate) fn uses_at(&self, now_ms: u64, bits: u32) -> Uses {
-        Tells::of(self.config()).uses(Access::at(now_ms, self.config()), bits)
-    }
-
     /// Waits, before locks are taken, until a snapshot's saver has room for what writers of these
     /// shards may hand over; `false` if `wait` has a waker, which is woken then.
     #[cold]
