@@ -229,6 +229,16 @@ impl Engine {
         self.set_condition(condition::DOUBTFUL, on);
     }
 
+    /// From now on, or no longer, writes of clients wait, as if `CLIENT PAUSE` had no end: the last
+    /// snapshot before the end has everything then.
+    pub fn hold_writes(&self, on: bool) {
+        if on {
+            self.pause.begin(self.now_us() / 1000, u64::MAX, false);
+        } else {
+            self.pause.end();
+        }
+    }
+
     /// From now on, or no longer, only commands run that may while data is being loaded.
     pub fn set_loading(&self, on: bool) {
         self.set_condition(condition::LOADING, on);
@@ -404,7 +414,11 @@ impl Engine {
             }
         }
         if let Some(flushed) = changes.flushed.take() {
+            let all = flushed.all;
             self.free_flushed(*flushed, changes);
+            if all && let Some(durability) = self.durability.get() {
+                durability.flushed();
+            }
         }
         Ok((result, position))
     }

@@ -2,8 +2,11 @@
 //!
 //! | module | subject |
 //! |---|---|
-//! | [`disk`] | all that is asked of a disk, and the one that is real |
+//! | [`store`] | an engine's store: all of this put together |
+//! | [`snapshots`] | when snapshots are saved, and what is known of them |
 //! | [`rdb`] | the snapshot file, both ways |
+//! | [`disk`] | all that is asked of a disk, and the one that is real |
+//! | [`report`] | lines for the log |
 //!
 //! **Invariant**: this crate knows files and frames, no command's meaning: values become bytes in
 //! `larder-codec`, commands are replayed by the engine. It asks a [`disk::Disk`] for everything, so
@@ -11,3 +14,8 @@
 
 pub mod disk;
 pub mod rdb;
+pub mod report;
+pub mod snapshots;
+pub mod store;
+
+pub use store::{Store, StoreOptions};
