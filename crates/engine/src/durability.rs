@@ -3,7 +3,8 @@
 //! The engine declares it, `larder-store` implements it; attached once, by
 //! [`Engine::attach_durability`](crate::Engine::attach_durability). An engine without one is memory
 //! only, and commands answer as Redis does when a file cannot be written. Knows no file and no
-//! format; next: `commands/persistence`.
+//! format; next:
+//! `commands/server/save`.
 
 use crate::config::{ConfigError, Id};
 use crate::error::Error;

@@ -74,12 +74,13 @@ impl Store {
     /// When a thread cannot be started.
     pub fn start(self: &Arc<Self>) -> io::Result<()> {
         let (weak, stopped) = (Arc::downgrade(self), self.beat.stopped.clone());
-        let thread = std::thread::Builder::new().name("larder-store".to_owned()).spawn(move || {
-            while !wait(&stopped) {
-                let Some(store) = weak.upgrade() else { return };
-                store.snapshots.tick();
-            }
-        })?;
+        let thread =
+            std::thread::Builder::new().name("larder-store".to_owned()).spawn(move || {
+                while !wait(&stopped) {
+                    let Some(store) = weak.upgrade() else { return };
+                    store.snapshots.tick();
+                }
+            })?;
         *self.beat.thread.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread);
         Ok(())
     }

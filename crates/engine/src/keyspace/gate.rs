@@ -11,6 +11,7 @@
 
 use super::entry::{Form, MAX_INLINE_VALUE, Meta, NewValue, Pointee, SharedBytes, Type, ValueRef};
 use super::shard::{Due, Found, Shard};
+use super::snapshot::Uses;
 use crate::changes::Changes;
 use crate::freeing::{Cause, Discarded};
 use crate::notify::Step;
@@ -283,6 +284,15 @@ impl<'g> Gate<'g> {
     /// Gives the key back what was kept of its uses.
     pub(crate) fn restore_access(&mut self, bits: u32) {
         self.set_access(Some(bits));
+    }
+
+    /// Gives the key back what a file told of its uses.
+    pub(crate) fn restore_uses(&mut self, uses: Uses) {
+        match uses {
+            Uses::Untold => {}
+            Uses::Idle(seconds) => self.set_idle(seconds),
+            Uses::Often(count) => self.set_frequency(count),
+        }
     }
 
     /// Makes the key one that was used so often, if that is what is kept of uses.

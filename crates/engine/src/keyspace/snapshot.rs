@@ -243,11 +243,7 @@ impl Keys<'_> {
         let mut gate = self.write_in(db, &key);
         let replaces = gate.exists();
         gate.put_owned(value, deadline_ms);
-        match uses {
-            Uses::Untold => {}
-            Uses::Idle(seconds) => gate.set_idle(seconds),
-            Uses::Often(count) => gate.set_frequency(count),
-        }
+        gate.restore_uses(uses);
         replaces
     }
 }

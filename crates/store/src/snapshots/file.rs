@@ -16,17 +16,15 @@ pub(super) fn replace(
     write: &mut dyn FnMut(&mut dyn Write) -> Result<rdb::Written, rdb::Error>,
 ) -> Result<rdb::Written, rdb::Error> {
     let mut outcome = None;
-    let replaced = disk.replace(path, &mut |file| {
-        match write(&mut Paced { file, unsynced: 0 }) {
-            Ok(written) => {
-                outcome = Some(Ok(written));
-                Ok(())
-            }
-            Err(rdb::Error::Io(error)) => Err(error),
-            Err(error) => {
-                outcome = Some(Err(error));
-                Err(io::Error::other("not written"))
-            }
+    let replaced = disk.replace(path, &mut |file| match write(&mut Paced { file, unsynced: 0 }) {
+        Ok(written) => {
+            outcome = Some(Ok(written));
+            Ok(())
+        }
+        Err(rdb::Error::Io(error)) => Err(error),
+        Err(error) => {
+            outcome = Some(Err(error));
+            Err(io::Error::other("not written"))
         }
     });
     match (replaced, outcome) {

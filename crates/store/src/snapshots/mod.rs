@@ -189,7 +189,8 @@ impl Snapshots {
     /// Waits a while for the end of a save; whether none is running.
     pub fn await_end(&self) -> bool {
         let state = self.state();
-        let waited = self.ended.wait_timeout_while(state, PATIENCE, |state| state.running.is_some());
+        let waited =
+            self.ended.wait_timeout_while(state, PATIENCE, |state| state.running.is_some());
         let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         state.running.is_none()
     }

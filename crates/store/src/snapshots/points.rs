@@ -7,7 +7,7 @@ use larder_engine::Engine;
 use std::sync::Arc;
 
 /// How long writers may wait for the disk before a save is given up.
-pub const MOST_CROWDED_MS: u64 = 10_000;
+pub(super) const MOST_CROWDED_MS: u64 = 10_000;
 
 /// After a failure, the save points try no sooner than this again.
 const RETRY_MS: u64 = 5_000;
