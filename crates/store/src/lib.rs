@@ -6,6 +6,7 @@
 //! | [`snapshots`] | when snapshots are saved, and what is known of them |
 //! | [`rdb`] | the snapshot file, both ways |
 //! | [`disk`] | all that is asked of a disk, and the one that is real |
+//! | [`folder_lock`] | whose folder it is |
 //! | [`report`] | lines for the log |
 //!
 //! **Invariant**: this crate knows files and frames, no command's meaning: values become bytes in
@@ -13,6 +14,7 @@
 //! that a test can lose power between any two of its calls.
 
 pub mod disk;
+pub mod folder_lock;
 pub mod rdb;
 pub mod report;
 pub mod snapshots;
