@@ -151,6 +151,9 @@ impl Version {
     }
 }
 
+/// Why an empty collection is refused: servers of former times wrote some.
+pub const EMPTY_COLLECTION: &str = "an empty collection";
+
 /// Valkey counts from here, beyond what Redis is likely to reach.
 const VALKEY: u16 = 80;
 

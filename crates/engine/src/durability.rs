@@ -3,17 +3,20 @@
 //! The engine declares it, `larder-store` implements it; attached once, by
 //! [`Engine::attach_durability`](crate::Engine::attach_durability). An engine without one is memory
 //! only, and commands answer as Redis does when a file cannot be written. Knows no file and no
-//! format; next: `commands/persistence`.
+//! format; next:
+//! `commands/server/save`.
 
 use crate::config::{ConfigError, Id};
 use crate::error::Error;
 use crate::host::Shutdown;
-use crate::keyspace::entry::ValueRef;
 use crate::keyspace::snapshot::{SavedEntry, Snapshot, SnapshotRefused};
 use std::fmt::Debug;
 
 /// Marks the keyspace as it is at this moment, under locks that the caller has.
 pub type Mark<'m> = dyn FnMut() -> Result<Snapshot, SnapshotRefused> + 'm;
+
+/// Takes a snapshot a step further: what [`Snapshot::step`] does, under locks that the caller has.
+pub type Step<'s> = dyn FnMut(&mut Snapshot) -> Option<Vec<SavedEntry>> + 's;
 
 /// Declared by the engine, implemented by its store.
 ///
@@ -71,12 +74,12 @@ pub trait Durability: Send + Sync + Debug {
     /// [`Engine::doubt_writes`]: crate::Engine::doubt_writes
     fn refuses_writes(&self) -> Option<Error>;
 
-    /// `DEBUG RELOAD`: writes the snapshot file out of what the caller's locks hold. `each` hands
-    /// over every key once.
+    /// `DEBUG RELOAD`: writes the snapshot file. Under all locks; `step` is how the snapshot gets on
+    /// under them.
     ///
     /// # Errors
     /// With Redis's texts.
-    fn save_held(&self, each: &mut dyn FnMut(&mut dyn FnMut(HeldEntry<'_>))) -> Result<(), Error>;
+    fn save_held(&self, snapshot: Snapshot, step: &mut Step<'_>) -> Result<(), Error>;
 
     /// `DEBUG RELOAD`: reads the snapshot file. Under all locks.
     ///
@@ -95,19 +98,4 @@ pub enum BackgroundSave {
     Schedule,
     /// Give up the one that is running or scheduled.
     Cancel,
-}
-
-/// A key that lies in the keyspace.
-#[derive(Debug, Clone, Copy)]
-pub struct HeldEntry<'k> {
-    /// Its database.
-    pub db: u8,
-    /// The key.
-    pub key: &'k [u8],
-    /// Its value.
-    pub value: ValueRef<'k>,
-    /// When it expires, in Unix milliseconds.
-    pub deadline_ms: Option<u64>,
-    /// Its clock of LRU or its counter of LFU, as the entry holds it.
-    pub access: u32,
 }

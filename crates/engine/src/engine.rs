@@ -107,6 +107,8 @@ pub struct Engine {
     checks_seals: AtomicBool,
     deferred: Mutex<Vec<Deferred>>,
     durability: OnceLock<Arc<dyn Durability>>,
+    /// Sources of libraries of functions that came out of a file.
+    libraries: Mutex<Vec<Vec<u8>>>,
     /// What commands ask before they run: bits of [`condition`].
     condition: AtomicU8,
 }
@@ -117,6 +119,8 @@ mod condition {
     pub(super) const LOADING: u8 = 1;
     /// Writes may have to be refused.
     pub(super) const DOUBTFUL: u8 = 2;
+    /// Writers have to wait for the saver of a snapshot.
+    pub(super) const CROWDED: u8 = 4;
 }
 
 /// Tells the housekeeper when the next key is due.
@@ -185,6 +189,7 @@ impl Engine {
             checks_seals: AtomicBool::new(true),
             deferred: Mutex::default(),
             durability: OnceLock::new(),
+            libraries: Mutex::default(),
             condition: AtomicU8::new(0),
         })
     }
@@ -209,9 +214,29 @@ impl Engine {
         self.durability.get()
     }
 
+    /// Keeps the source of a library of functions that a file held, for the next file.
+    pub fn keep_library(&self, source: &[u8]) {
+        self.libraries.lock().push(source.to_vec());
+    }
+
+    /// The sources that are kept.
+    pub fn libraries(&self) -> Vec<Vec<u8>> {
+        self.libraries.lock().clone()
+    }
+
     /// From now on, or no longer, writes ask [`Durability::refuses_writes`] first.
     pub fn doubt_writes(&self, on: bool) {
         self.set_condition(condition::DOUBTFUL, on);
+    }
+
+    /// From now on, or no longer, writes of clients wait, as if `CLIENT PAUSE` had no end: the last
+    /// snapshot before the end has everything then.
+    pub fn hold_writes(&self, on: bool) {
+        if on {
+            self.pause.begin(self.now_us() / 1000, u64::MAX, false);
+        } else {
+            self.pause.end();
+        }
     }
 
     /// From now on, or no longer, only commands run that may while data is being loaded.
@@ -223,6 +248,17 @@ impl Engine {
     #[inline]
     pub fn is_loading(&self) -> bool {
         self.condition.load(Ordering::Relaxed) & condition::LOADING != 0
+    }
+
+    /// From now on, or no longer, writers ask whether a snapshot's saver has room.
+    pub(crate) fn set_crowded(&self, on: bool) {
+        self.set_condition(condition::CROWDED, on);
+    }
+
+    /// Whether writers have to ask that.
+    #[inline]
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.condition.load(Ordering::Relaxed) & condition::CROWDED != 0
     }
 
     /// Whether something is out of the ordinary: one load, for the way of every command.
@@ -378,7 +414,11 @@ impl Engine {
             }
         }
         if let Some(flushed) = changes.flushed.take() {
+            let all = flushed.all;
             self.free_flushed(*flushed, changes);
+            if all && let Some(durability) = self.durability.get() {
+                durability.flushed();
+            }
         }
         Ok((result, position))
     }

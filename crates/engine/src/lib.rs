@@ -43,6 +43,7 @@ pub mod values;
 mod watch;
 
 pub use clients::Origin;
+pub use commands::server::info::REDIS_VERSION;
 pub use durability::Durability;
 pub use engine::{Engine, Options};
 pub use error::Error;

@@ -7,7 +7,7 @@
 use crate::cli::{LARDER_VERSION, REDIS_VERSION, ServeOptions};
 use crate::logging::{self, Log};
 use crate::redis_conf::Problem;
-use larder_engine::config::{BindAddress, Config, Id, Profile, shutdown};
+use larder_engine::config::{BindAddress, Config, Id, Profile};
 use larder_net::Bound;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
@@ -77,28 +77,16 @@ pub fn status_line(places: &Places<'_>) -> String {
 pub fn warnings(options: &ServeOptions, dir: &Path) -> Vec<String> {
     let config = options.config();
     let mut said = Vec::new();
-    let durable = config.flag(Id::Appendonly) || !config.save_points().is_empty();
-    if options.profile == Profile::Redis && durable {
-        said.push(
-            "data is kept in memory only: save and appendonly do nothing yet, and what is stored \
-             ends with this process"
-                .to_owned(),
-        );
+    if options.profile == Profile::Redis && config.flag(Id::Appendonly) {
+        said.push("appendonly does nothing yet: snapshots are what is saved".to_owned());
     }
-    for name in [config.string(Id::Dbfilename), config.string(Id::Appenddirname)] {
-        let path = dir.join(name.unwrap_or_default());
-        if path != dir && path.exists() {
-            said.push(format!(
-                "{} is left alone and not loaded: this server begins empty; start Redis to have \
-                 that data",
-                path.display()
-            ));
-        }
-    }
-    for id in [Id::ShutdownOnSigint, Id::ShutdownOnSigterm] {
-        if config.int(id) & shutdown::SAVE != 0 {
-            said.push(format!("{}: there is no snapshot to save yet", id.param().name));
-        }
+    let log = dir.join(config.string(Id::Appenddirname).unwrap_or_default());
+    if log != dir && log.exists() {
+        said.push(format!(
+            "{} is left alone and not loaded: this server begins with the snapshot; start Redis \
+             to have what is in the log",
+            log.display()
+        ));
     }
     let backlog = config.int(Id::TcpBacklog);
     if config.port() != 0
@@ -141,7 +129,7 @@ fn hello(config: &Config, places: &Places<'_>) -> String {
         row("HTTP", &format!("http://{http}/"));
     }
     let dir = places.dir.display();
-    row("data", &format!("in memory only: it ends with this process (folder: {dir})"));
+    row("data", &format!("{dir}, saved when the server ends"));
     let (user, arguments) = if config.has_password() {
         row("password", "the one in the configuration");
         (":PASSWORD@", " -a PASSWORD")
@@ -229,15 +217,14 @@ mod tests {
         let backlog = |text: &str| text.lines().filter(|line| !line.contains("backlog")).count();
         assert_eq!(backlog(&said("larder")), 0);
         assert_eq!(backlog(&said("redis-server --save  --appendonly no --port 7000")), 0);
-        assert!(said("redis-server").contains("memory only"));
-        assert!(said("redis-server --appendonly yes --save ").contains("memory only"));
+        assert_eq!(backlog(&said("redis-server")), 1, "no password");
+        assert!(said("redis-server --appendonly yes").contains("appendonly does nothing yet"));
         assert!(said("redis-server --protected-mode no").contains("there is no password"));
         assert!(!said("redis-server --protected-mode no --requirepass x").contains("password"));
         assert!(said("larder serve --http-listen 0.0.0.0:80").contains("TLS"));
-        assert!(said("redis-server --shutdown-on-sigterm save").contains("shutdown-on-sigterm: "));
         assert!(said("larder serve --tcp-backlog 2000000000").contains("somaxconn"));
-        std::fs::write(folder.path().join("dump.rdb"), "REDIS0010").unwrap();
-        assert!(said("larder").contains("dump.rdb is left alone and not loaded"));
+        std::fs::create_dir(folder.path().join("appendonlydir")).unwrap();
+        assert!(said("larder").contains("appendonlydir is left alone and not loaded"));
     }
 
     #[test]

@@ -117,9 +117,9 @@ impl ServerHost {
                     ));
                 }
             }
-            Id::Appendonly | Id::Save => {
+            Id::Appendonly => {
                 let name = id.param().name;
-                self.log.warning(&format!("{name} does nothing yet: data is in memory only"));
+                self.log.warning(&format!("{name} does nothing yet: snapshots are what is saved"));
             }
             Id::Port | Id::Bind => return self.rebind(id),
             _ => {}
@@ -176,10 +176,6 @@ impl Host for ServerHost {
     fn shut_down(&self, how: Shutdown) -> Result<(), String> {
         if how.abort {
             return Err("No shutdown in progress.".to_owned());
-        }
-        if how.save == Some(true) && !how.force {
-            self.log.warning("a shutdown with SAVE was refused: there is no snapshot to save yet");
-            return Err("Errors trying to SHUTDOWN. Check logs.".to_owned());
         }
         self.stop.send(Stop::Command).map_err(|_| "the server ends already".to_owned())
     }

@@ -9,11 +9,11 @@
 use crate::announce::{self, Places};
 use crate::cli::ServeOptions;
 use crate::descriptors;
-use crate::folder_lock::{FolderLock, NotOurs};
 use crate::host::{ServerHost, Stop};
 use crate::http;
 use crate::http_thread::HttpThread;
 use crate::logging::{self, Log, Role};
+use crate::persistence::Persistence;
 use crate::redis_conf::{Problem, plain, report};
 use crate::sockets;
 use crate::supervise::{DEFAULT_PID_FILE, PidFile, Supervision, daemonize};
@@ -21,7 +21,9 @@ use crate::trace;
 use larder::engine::commands::server::info::Info;
 use larder::{Error, Larder, Value};
 use larder_engine::config::{Id, OomScoreAdj, Profile};
-use larder_net::Server;
+use larder_net::{Bound, Server};
+use larder_store::folder_lock::{FolderLock, NotOurs};
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::time::Duration;
@@ -41,7 +43,7 @@ pub fn run(options: &ServeOptions) -> Result<(), String> {
         return Err(refuse(problem));
     }
     let dir = options.settings.prepare_dir().map_err(refuse)?;
-    let mut lock = take_folder(options, &dir).map_err(refuse)?;
+    let lock = take_folder(options, &dir).map_err(refuse)?;
     let log = open_log(options)?;
     let (supervision, warning) =
         Supervision::detect(config.supervised(), &|name| std::env::var_os(name));
@@ -49,12 +51,9 @@ pub fn run(options: &ServeOptions) -> Result<(), String> {
         daemonize().map_err(|error| format!("larder: cannot go to the background: {error}\n"))?;
     }
     trace::install(&log);
-    if let Some(lock) = &mut lock
-        && let Err(error) = lock.sign()
-    {
-        log.warning(&format!("the folder's lock cannot name this process: {error}"));
-    }
-    let start = Start { options, dir, supervision, log: log.clone() };
+    let lock = RefCell::new(lock);
+    let start = Start { options, dir, lock, supervision, log: log.clone() };
+    start.sign_lock(None);
     start.serve(warning).inspect_err(|text| {
         if options.settings.path(Id::Logfile).is_some() {
             text.lines().filter(|line| !line.is_empty()).for_each(|line| log.warning(line));
@@ -66,6 +65,7 @@ pub fn run(options: &ServeOptions) -> Result<(), String> {
 struct Start<'o> {
     options: &'o ServeOptions,
     dir: PathBuf,
+    lock: RefCell<Option<FolderLock>>,
     supervision: Supervision,
     log: Log,
 }
@@ -73,9 +73,9 @@ struct Start<'o> {
 impl Start<'_> {
     /// Opens everything, waits for the end, and closes everything.
     fn serve(&self, warning: Option<String>) -> Result<(), String> {
-        let Start { options, dir, supervision, log } = self;
+        let Start { options, dir, supervision, log, .. } = self;
         self.begin_log(warning);
-        let pid_file = self.write_pid_file();
+        let pid_file = RefCell::new(self.write_pid_file());
         let config = options.config();
         let http_connections = if options.http.is_some() { http::MAX_CONNECTIONS } else { 0 };
         let reserved = descriptors::reserved(config.count(Id::IoThreads), http_connections);
@@ -94,26 +94,43 @@ impl Start<'_> {
         if let Some(engine) = store.linked_engine() {
             engine.rename_commands(options.settings.renames.clone());
         }
+        let data = Persistence::open(&store, log)?;
         let server = sockets::start(config, &store)?;
         host.attach(server.clone());
         sockets::open(options, &server, log)?;
-        let http = HttpThread::start(options, dir, &store, log)?;
+        self.sign_lock(server.addresses().first());
         catch_signals(stop, self.hang_up())?;
+        self.tell(supervision.status("Larder is loading..."));
+        data.load(&mut || {
+            let is_over = stopped.try_recv().is_ok();
+            if is_over {
+                drop(pid_file.take());
+            }
+            is_over
+        })?;
+        let http = HttpThread::start(options, dir, &store, log)?;
         let places =
             Places { resp: server.addresses(), http: http.as_ref().map(HttpThread::address), dir };
         announce::ready(options, &places, log);
         self.tell(supervision.ready(&announce::status_line(&places)));
 
-        let reason = self.wait(&stopped, &store, &server);
-        self.tell(supervision.stopping("Ending"));
-        if let Stop::Signal(name) = reason {
+        while let Stop::Signal(name) = self.wait(&stopped, &store, &server) {
             log.warning(&logging::signal_received(name));
+            if data.save_at_signal(name) {
+                break;
+            }
+            // As in Redis: what could not be saved is not thrown away. A second signal ends it.
+            log.warning(&format!("{name} received but errors trying to shut down the server"));
         }
+        self.tell(supervision.stopping("Ending"));
         log.warning(logging::SHUTDOWN_REQUESTED);
         drop(http);
         server.shut_down();
-        if let Ok(keys @ 1..) = keys_held(&store) {
-            log.warning(&format!("{keys} keys were in memory only and end with this process"));
+        data.close();
+        if let Ok(keys @ 1..) = keys_held(&store)
+            && data.is_behind()
+        {
+            log.warning(&format!("{keys} keys were not saved and end with this process"));
         }
         drop(pid_file);
         log.warning(logging::BYE);
@@ -134,6 +151,16 @@ impl Start<'_> {
         }
         for line in warning.into_iter().chain(announce::warnings(options, dir)) {
             log.warning(&line);
+        }
+    }
+
+    /// Writes into the folder's lock who has it.
+    fn sign_lock(&self, address: Option<&Bound>) {
+        let address = address.map(ToString::to_string);
+        if let Some(lock) = &mut *self.lock.borrow_mut()
+            && let Err(error) = lock.sign(address.as_deref())
+        {
+            self.log.warning(&format!("the folder's lock cannot name this process: {error}"));
         }
     }
 
@@ -212,13 +239,10 @@ fn take_folder(options: &ServeOptions, dir: &Path) -> Result<Option<FolderLock>,
     let shown = dir.display();
     let (reason, advice) = match FolderLock::take(dir) {
         Ok(lock) => return Ok(Some(lock)),
-        Err(NotOurs::Taken(pid)) => {
-            let who = pid.map(|pid| format!(" (process {pid})")).unwrap_or_default();
-            (
-                format!("another Larder{who} serves the data folder {shown}"),
-                "use that one, stop it, or name another folder with --dir",
-            )
-        }
+        Err(NotOurs::Taken(owner)) => (
+            format!("another Larder ({owner}) serves the data folder {shown}"),
+            "use that one, stop it, or name another folder with --dir",
+        ),
         Err(NotOurs::Failed(error)) => (
             format!("the data folder {shown} cannot be locked: {}", plain(&error)),
             "name another folder with --dir",

@@ -18,7 +18,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("larder-net", &["larder-resp", "larder-engine"]),
     ("larder", &["larder-resp", "larder-codec", "larder-engine", "larder-store", "larder-net"]),
     ("larder-axum", &["larder"]),
-    ("larder-server", &["larder", "larder-axum", "larder-engine", "larder-net", "larder-resp"]),
+    (
+        "larder-server",
+        &["larder", "larder-axum", "larder-engine", "larder-net", "larder-resp", "larder-store"],
+    ),
     ("larder-python", &["larder"]),
     ("rtest", &["larder", "larder-engine", "larder-net"]),
     ("differential", &["larder-codec", "larder-engine", "rtest"]),

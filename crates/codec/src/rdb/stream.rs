@@ -98,7 +98,7 @@ impl Stream<'_> {
     }
 
     /// Writes the stream in [`Stream::form`].
-    pub fn write(&self, writer: &mut Writer, version: Version) {
+    pub fn write(&self, writer: &mut Writer<'_>, version: Version) {
         writer.number(self.nodes.len() as u64);
         for (id, lp) in &self.nodes {
             writer.string(&id_bytes(*id));
@@ -117,7 +117,7 @@ impl Stream<'_> {
 }
 
 impl Group<'_> {
-    fn write(&self, writer: &mut Writer, version: Version) {
+    fn write(&self, writer: &mut Writer<'_>, version: Version) {
         writer.string(&self.name);
         write_id(writer, self.last_id);
         writer.number(self.entries_read.unwrap_or(UNKNOWN));
@@ -356,7 +356,7 @@ fn read_id(reader: &mut Reader<'_>) -> Result<Id, Corrupt> {
     Ok((reader.number()?, reader.number()?))
 }
 
-fn write_id(writer: &mut Writer, (ms, seq): Id) {
+fn write_id(writer: &mut Writer<'_>, (ms, seq): Id) {
     writer.number(ms);
     writer.number(seq);
 }

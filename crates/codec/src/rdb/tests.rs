@@ -52,7 +52,7 @@ fn elements(lp: &[u8]) -> Vec<String> {
     listpack::iter(lp).map(|entry| entry.to_cow().escape_ascii().to_string()).collect()
 }
 
-fn written(write: impl FnOnce(&mut Writer)) -> Vec<u8> {
+fn written(write: impl FnOnce(&mut Writer<'_>)) -> Vec<u8> {
     let mut writer = Writer::new(Vec::new(), true);
     write(&mut writer);
     writer.into_bytes()

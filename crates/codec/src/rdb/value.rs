@@ -5,7 +5,7 @@
 //! no element of a streamed set, hash or sorted set comes twice. Knows no limits of encodings.
 
 use super::read::parse_double;
-use super::{Reader, Version, form, stream, ziplist, zipmap};
+use super::{EMPTY_COLLECTION, Reader, Version, form, stream, ziplist, zipmap};
 use crate::integer::parse_i64_canonical;
 use crate::{Corrupt, intset, listpack};
 use std::borrow::Cow;
@@ -295,7 +295,7 @@ impl<'a> Iterator for Scored<'_, 'a> {
 /// The number of elements of a collection: not 0.
 fn elements(reader: &mut Reader<'_>) -> Result<u64, Corrupt> {
     match reader.count()? {
-        0 => Err(reader.corrupt("an empty collection")),
+        0 => Err(reader.corrupt(EMPTY_COLLECTION)),
         count => Ok(count),
     }
 }
@@ -309,7 +309,7 @@ fn ints<'a>(reader: &mut Reader<'a>) -> Result<Bytes<'a>, Corrupt> {
     let bytes = reader.string()?;
     intset::validate(&bytes)?;
     if intset::is_empty(&bytes) {
-        return Err(reader.corrupt("an empty collection"));
+        return Err(reader.corrupt(EMPTY_COLLECTION));
     }
     Ok(bytes)
 }
@@ -335,7 +335,7 @@ fn old_pack<'a>(
 fn check_pack(lp: &[u8], step: usize, reader: &Reader<'_>) -> Result<(), Corrupt> {
     let count = listpack::iter(lp).count();
     if count == 0 {
-        return Err(reader.corrupt("an empty collection"));
+        return Err(reader.corrupt(EMPTY_COLLECTION));
     }
     if !count.is_multiple_of(step) {
         return Err(reader.corrupt("a collection whose last element is incomplete"));

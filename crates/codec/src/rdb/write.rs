@@ -23,17 +23,32 @@ const MAX_INT_TEXT: usize = 11;
 /// A compressed string is at least so many bytes shorter.
 const MIN_GAIN: usize = 4;
 
+/// Where bytes go that were written; it empties what it is given.
+pub type Outlet<'o> = &'o mut dyn FnMut(&mut Vec<u8>);
+
 /// Values under construction.
-#[derive(Debug)]
-pub struct Writer {
+pub struct Writer<'o> {
     out: Vec<u8>,
     compressor: Option<Compressor>,
+    outlet: Option<(usize, Outlet<'o>)>,
 }
 
-impl Writer {
+impl std::fmt::Debug for Writer<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Writer").field("len", &self.out.len()).finish_non_exhaustive()
+    }
+}
+
+impl<'o> Writer<'o> {
     /// Appends to `out`; compresses strings where that is worth it, if `compress` says so.
     pub fn new(out: Vec<u8>, compress: bool) -> Self {
-        Writer { out, compressor: compress.then(Compressor::new) }
+        Writer { out, compressor: compress.then(Compressor::new), outlet: None }
+    }
+
+    /// The same, but what was written goes to `outlet` whenever it is more than `limit` bytes and a
+    /// string ends: a value of any size takes little memory.
+    pub fn flowing(compress: bool, limit: usize, outlet: Outlet<'o>) -> Self {
+        Writer { outlet: Some((limit, outlet)), ..Writer::new(Vec::new(), compress) }
     }
 
     /// What was written.
@@ -86,6 +101,22 @@ impl Writer {
 
     /// A string in its shortest form.
     pub fn string(&mut self, text: &[u8]) {
+        self.short_string(text);
+        if let Some((limit, outlet)) = &mut self.outlet
+            && self.out.len() > *limit
+        {
+            outlet(&mut self.out);
+        }
+    }
+
+    /// Hands over all that was written, where that goes somewhere.
+    pub fn flush(&mut self) {
+        if let Some((_, outlet)) = &mut self.outlet {
+            outlet(&mut self.out);
+        }
+    }
+
+    fn short_string(&mut self, text: &[u8]) {
         if text.len() <= MAX_INT_TEXT
             && let Some(value) = parse_i64_canonical(text)
             && self.integer(value)

@@ -22,8 +22,8 @@ use super::list::{
 use super::pubsub::{publish, pubsub, subscribe, unsubscribe};
 use super::scripting::{eval, evalsha, script};
 use super::server::{
-    acl, command, commandlog, config, dbsize, debug, flushall, flushdb, info, latency, lolwut,
-    memory, role, shutdown, slowlog, swapdb, time,
+    acl, bgsave, command, commandlog, config, dbsize, debug, flushall, flushdb, info, lastsave,
+    latency, lolwut, memory, role, save, shutdown, slowlog, swapdb, time,
 };
 use super::set::{
     sadd, scard, sdiff, sdiffstore, sinter, sintercard, sinterstore, sismember, smembers,
@@ -182,6 +182,7 @@ pub static COMMANDS: &[Entry] = &[
     entry!(container script),
     // server
     entry!(container acl),
+    entry!(plain bgsave::BgSave),
     entry!(plain command::Describe),
     entry!(container commandlog),
     entry!(container config),
@@ -190,10 +191,12 @@ pub static COMMANDS: &[Entry] = &[
     entry!(plain flushall::FlushAll),
     entry!(plain flushdb::FlushDb),
     entry!(info::Info),
+    entry!(plain lastsave::LastSave),
     entry!(container latency),
     entry!(plain lolwut::Lolwut),
     entry!(container memory),
     entry!(plain role::Role),
+    entry!(plain save::Save),
     entry!(plain shutdown::Shutdown),
     entry!(container slowlog),
     entry!(plain swapdb::SwapDb),

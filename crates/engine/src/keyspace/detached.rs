@@ -8,7 +8,7 @@
 use super::arena::{Arena, Offset};
 use super::entry::{Entry, Pointee};
 use super::shard::{Db, Outside};
-use super::snapshot::Tap;
+use super::tap::Tap;
 use super::wheel::Links;
 use smallvec::SmallVec;
 

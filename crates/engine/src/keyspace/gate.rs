@@ -11,6 +11,7 @@
 
 use super::entry::{Form, MAX_INLINE_VALUE, Meta, NewValue, Pointee, SharedBytes, Type, ValueRef};
 use super::shard::{Due, Found, Shard};
+use super::snapshot::Uses;
 use crate::changes::Changes;
 use crate::freeing::{Cause, Discarded};
 use crate::notify::Step;
@@ -53,6 +54,26 @@ impl OwnedValue {
             }
             ValueRef::Packed(kind, bytes) => OwnedValue::Bytes(kind, bytes.to_vec()),
             ValueRef::Object(_, object) => OwnedValue::Object(Box::new(object.clone())),
+        }
+    }
+
+    /// The value, to be read.
+    pub fn as_ref(&self) -> ValueRef<'_> {
+        match self {
+            OwnedValue::Bytes(Kind::String, bytes) => ValueRef::String(bytes, false),
+            OwnedValue::Bytes(Kind::RawString, bytes) => ValueRef::String(bytes, true),
+            OwnedValue::Bytes(kind, bytes) => ValueRef::Packed(*kind, bytes),
+            OwnedValue::Shared(shared) => ValueRef::String(shared, false),
+            OwnedValue::Object(object) => ValueRef::Object(object.kind(), object),
+        }
+    }
+
+    /// Bytes that it takes outside of itself.
+    pub fn bytes(&self) -> u64 {
+        match self {
+            OwnedValue::Bytes(_, bytes) => bytes.capacity() as u64,
+            OwnedValue::Shared(shared) => shared.len() as u64,
+            OwnedValue::Object(object) => object.bytes(),
         }
     }
 
@@ -263,6 +284,15 @@ impl<'g> Gate<'g> {
     /// Gives the key back what was kept of its uses.
     pub(crate) fn restore_access(&mut self, bits: u32) {
         self.set_access(Some(bits));
+    }
+
+    /// Gives the key back what a file told of its uses.
+    pub(crate) fn restore_uses(&mut self, uses: Uses) {
+        match uses {
+            Uses::Untold => {}
+            Uses::Idle(seconds) => self.set_idle(seconds),
+            Uses::Often(count) => self.set_frequency(count),
+        }
     }
 
     /// Makes the key one that was used so often, if that is what is kept of uses.

@@ -18,6 +18,7 @@ pub(crate) mod segments;
 pub(crate) mod shard;
 pub mod snapshot;
 pub(crate) mod table;
+pub(crate) mod tap;
 pub(crate) mod wheel;
 pub(crate) mod whole;
 

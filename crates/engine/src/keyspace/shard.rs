@@ -13,8 +13,8 @@ use super::entry::{
 };
 use super::fields::FieldDeadlines;
 use super::hash::KeyHash;
-use super::snapshot::Tap;
 use super::table::{Place, Table};
+use super::tap::Tap;
 use super::wheel::{Links, Wheel};
 use crate::blocking::Waiters;
 use crate::freeing::{Cause, Discarded};

@@ -17,22 +17,27 @@
 //! stamp everything is stamped anew under the locks.
 //!
 //! Databases keep the number that they had at the mark, whatever SWAPDB does; a shard that
-//! FLUSHALL emptied goes to the walker in one piece ([`super::detached`]).
+//! FLUSHALL emptied goes to the walker in one piece ([`super::detached`]). What was handed over and
+//! waits to be saved is bounded ([`super::tap`]).
 
-use super::detached::Detached;
-use super::entry::Entry;
+use super::DATABASES;
 use super::gate::OwnedValue;
 use super::locks::{Acquired, ShardSet, Wait};
 use super::shard::Walk;
+use super::tap::Tap;
 use crate::changes::Changes;
 use crate::engine::Engine;
-use crate::keys::Hashes;
+use crate::keys::{Hashes, Keys};
 use crate::log::Position;
-use crate::sync::Mutex;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
+
+pub use super::tap::MOST_BYTES;
 
 /// Snapshots in a row that may be given up before old stamps could be met again.
 const MAX_ABORTED: u8 = 254;
+
+/// Bytes of entries that a step returns, about.
+const STEP_BYTES: u64 = 1 << 20;
 
 /// A key as it was at the mark.
 #[derive(Debug)]
@@ -45,6 +50,29 @@ pub struct SavedEntry {
     pub value: OwnedValue,
     /// When it expires, in Unix milliseconds.
     pub deadline_ms: Option<u64>,
+    /// What is known of its uses.
+    pub uses: Uses,
+}
+
+/// What a file tells of a key's uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Uses {
+    /// Nothing.
+    #[default]
+    Untold,
+    /// Seconds since the last one.
+    Idle(u64),
+    /// How often, as a logarithm.
+    Often(u8),
+}
+
+/// Keys of a database, and how many of them have a deadline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Size {
+    /// Keys.
+    pub keys: u64,
+    /// Those that expire.
+    pub expiring: u64,
 }
 
 /// Why a snapshot cannot begin now.
@@ -61,10 +89,45 @@ pub enum SnapshotRefused {
 pub struct Snapshot {
     engine: Arc<Engine>,
     tap: Arc<Tap>,
-    position: Position,
+    mark: Mark,
     shard: u16,
     walk: Walk,
+    /// Bytes of the entries that the last step returned.
+    lent: u64,
+    walked: bool,
     done: bool,
+}
+
+/// What was there at the mark.
+#[derive(Debug, Clone, Copy)]
+struct Mark {
+    position: Position,
+    now_ms: u64,
+    sizes: [Size; DATABASES],
+    fields_expire: bool,
+}
+
+/// What others know of a running snapshot, and how they end it.
+#[derive(Debug, Clone)]
+pub struct Handle {
+    tap: Arc<Tap>,
+}
+
+impl Handle {
+    /// Gives the snapshot up: its next step says so.
+    pub fn abort(&self) {
+        drop(self.tap.close());
+    }
+
+    /// Bytes of entries that were handed over and are not written yet.
+    pub fn buffered_bytes(&self) -> u64 {
+        self.tap.bytes()
+    }
+
+    /// Since when writers wait for the saver, in Unix milliseconds.
+    pub fn crowded_ms(&self) -> Option<u64> {
+        self.tap.crowded_ms()
+    }
 }
 
 impl Engine {
@@ -74,12 +137,6 @@ impl Engine {
     /// # Errors
     /// While another snapshot runs, or the store is busy.
     pub fn begin_snapshot(self: &Arc<Self>) -> Result<Snapshot, SnapshotRefused> {
-        let mut snapshots = self.snapshots.lock();
-        if snapshots.running {
-            return Err(SnapshotRefused::Running);
-        }
-        let restamp = snapshots.aborted > MAX_ABORTED;
-        let epoch = snapshots.epoch.wrapping_add(1);
         let mut changes = Changes::default();
         let marked = self.with_keys(
             ShardSet::All,
@@ -87,27 +144,57 @@ impl Engine {
             &mut changes,
             Wait::Park,
             |_| ShardSet::None,
-            |keys| {
-                let tap = Arc::new(Tap::new(keys.now_ms()));
-                for shard in keys.shards() {
-                    if restamp {
-                        shard.restamp();
-                    }
-                    shard.mark(epoch, &tap);
-                }
-                (tap, keys.engine.log().position())
-            },
+            |keys| keys.begin_snapshot(self),
         );
-        let ((tap, position), _) = marked.map_err(|refused| match refused {
-            Acquired::Busy | Acquired::Retry | Acquired::Granted => SnapshotRefused::Busy,
-        })?;
+        match marked {
+            Ok((snapshot, _)) => snapshot,
+            Err(Acquired::Busy | Acquired::Retry | Acquired::Granted) => Err(SnapshotRefused::Busy),
+        }
+    }
+
+    /// Bytes of old values that wait for a snapshot's saver.
+    pub fn snapshot_bytes(&self) -> u64 {
+        self.snapshots.lock().tap.upgrade().map_or(0, |tap| tap.bytes())
+    }
+}
+
+impl Keys<'_> {
+    /// Marks the keyspace as it is. Needs all locks; `engine` is theirs.
+    ///
+    /// # Errors
+    /// While another snapshot runs.
+    pub fn begin_snapshot(&mut self, engine: &Arc<Engine>) -> Result<Snapshot, SnapshotRefused> {
+        let now_ms = self.now_ms();
+        let mut snapshots = engine.snapshots.lock();
+        if snapshots.running {
+            return Err(SnapshotRefused::Running);
+        }
+        let restamp = snapshots.aborted > MAX_ABORTED;
+        let epoch = snapshots.epoch.wrapping_add(1);
+        let tap = Arc::new(Tap::new(Arc::downgrade(engine), now_ms, engine.config()));
+        let position = engine.log().position();
+        let mut mark =
+            Mark { position, now_ms, sizes: [Size::default(); DATABASES], fields_expire: false };
+        for shard in self.shards() {
+            if restamp {
+                shard.restamp();
+            }
+            shard.mark(epoch, &tap);
+            for (db, size) in (0..).zip(&mut mark.sizes) {
+                let (keys, expiring) = shard.len(db);
+                size.keys += keys;
+                size.expiring += expiring;
+                mark.fields_expire |= shard.keys_with_deadlines_of_fields(db) > 0;
+            }
+        }
         if restamp {
             snapshots.aborted = 0;
         }
         snapshots.running = true;
         snapshots.epoch = epoch;
-        let engine = self.clone();
-        Ok(Snapshot { engine, tap, position, shard: 0, walk: Walk::default(), done: false })
+        snapshots.tap = Arc::downgrade(&tap);
+        let (engine, walk) = (engine.clone(), Walk::default());
+        Ok(Snapshot { engine, tap, mark, shard: 0, walk, lent: 0, walked: false, done: false })
     }
 }
 
@@ -117,49 +204,152 @@ impl Engine {
     pub fn load(&self, entries: impl IntoIterator<Item = SavedEntry>) -> u64 {
         let mut changes = Changes::default();
         let mut loaded = 0;
-        for SavedEntry { db, key, value, deadline_ms } in entries {
-            let shard = self.shard_index(self.hash().of(&key));
+        for entry in entries {
+            let shard = self.shard_index(self.hash().of(&entry.key));
             let put = self.with_keys(
                 ShardSet::One(shard),
                 &Hashes::default(),
                 &mut changes,
                 Wait::Park,
                 |_| ShardSet::None,
-                |keys| keys.write_in(db, &key).put_owned(value, deadline_ms),
+                |keys| keys.put_saved(entry),
             );
             loaded += u64::from(put.is_ok());
         }
         loaded
+    }
+
+    /// The same for many at once, all of them under one hold of all locks: for a start, when nobody
+    /// else has much to do. Empties `entries`; how many replaced a key, or were lost to a busy store.
+    pub fn load_all(&self, entries: &mut Vec<SavedEntry>) -> u64 {
+        let mut changes = Changes::default();
+        let many = entries.len() as u64;
+        let put = self.with_keys(
+            ShardSet::All,
+            &Hashes::default(),
+            &mut changes,
+            Wait::Park,
+            |_| ShardSet::None,
+            |keys| entries.drain(..).map(|entry| u64::from(keys.put_saved(entry))).sum(),
+        );
+        put.map_or(many, |(replaced, _)| replaced)
+    }
+}
+
+impl Keys<'_> {
+    /// Puts a saved entry into the keyspace; whether it replaced one. Needs its lock.
+    pub(crate) fn put_saved(&mut self, entry: SavedEntry) -> bool {
+        let SavedEntry { db, key, value, deadline_ms, uses } = entry;
+        let mut gate = self.write_in(db, &key);
+        let replaces = gate.exists();
+        gate.put_owned(value, deadline_ms);
+        gate.restore_uses(uses);
+        replaces
     }
 }
 
 impl Snapshot {
     /// The log's position at the mark: effects after it are not in the snapshot.
     pub fn position(&self) -> Position {
-        self.position
+        self.mark.position
+    }
+
+    /// When it was marked, in Unix milliseconds.
+    pub fn marked_ms(&self) -> u64 {
+        self.mark.now_ms
+    }
+
+    /// How large the databases were at the mark, keys among them that were due.
+    pub fn sizes(&self) -> &[Size; DATABASES] {
+        &self.mark.sizes
+    }
+
+    /// Whether a field of a hash had a deadline at the mark.
+    pub fn fields_expire(&self) -> bool {
+        self.mark.fields_expire
+    }
+
+    /// The engine whose snapshot it is.
+    pub fn engine(&self) -> &Arc<Engine> {
+        &self.engine
+    }
+
+    /// For those who watch over it.
+    pub fn handle(&self) -> Handle {
+        Handle { tap: self.tap.clone() }
+    }
+
+    /// Whether it was given up: what it returned is not all.
+    pub fn is_aborted(&self) -> bool {
+        !self.done && !self.tap.is_open()
     }
 
     /// Walks over about `budget` entries, under one shard's lock; what was saved since the last
-    /// step, in no order. `None` once everything was returned.
+    /// step, in no order. `None` once everything was returned, or it was given up
+    /// ([`Snapshot::is_aborted`]). What the step before has returned counts as written.
     pub fn step(&mut self, budget: usize) -> Option<Vec<SavedEntry>> {
-        if self.done {
+        self.tap.release(std::mem::take(&mut self.lent));
+        if self.done || !self.tap.is_open() {
             return None;
         }
+        // What writers have handed over goes first: they may be waiting.
+        if self.tap.bytes() < STEP_BYTES {
+            self.walk(budget.max(1));
+        }
+        if self.walked && self.tap.is_empty() {
+            self.finish();
+            return None;
+        }
+        let (entries, bytes) = self.tap.take(STEP_BYTES);
+        self.lent = bytes;
+        Some(entries)
+    }
+
+    /// The same for who holds all locks.
+    pub(crate) fn step_in(
+        &mut self,
+        keys: &mut Keys<'_>,
+        budget: usize,
+    ) -> Option<Vec<SavedEntry>> {
+        self.tap.release(std::mem::take(&mut self.lent));
         let mut budget = budget.max(1);
+        let Snapshot { tap, shard, walk, .. } = self;
+        if !self.walked {
+            let (first, mut garbage) = (*shard, Vec::new());
+            for held in keys.shards().skip(usize::from(first)) {
+                if !held.walk(walk, tap, &mut budget, &mut garbage) {
+                    break;
+                }
+                *shard += 1;
+                *walk = Walk::default();
+            }
+            keys.changes.garbage.append(&mut garbage);
+            self.walked = self.shard == self.engine.shard_count();
+        }
+        if self.walked && self.tap.is_empty() {
+            self.finish();
+            return None;
+        }
+        let (entries, bytes) = self.tap.take(STEP_BYTES);
+        self.lent = bytes;
+        Some(entries)
+    }
+
+    fn walk(&mut self, mut budget: usize) {
         while budget > 0 && self.shard < self.engine.shard_count() {
             match self.walk_shard(&mut budget) {
                 Some(true) => {
                     self.shard += 1;
                     self.walk = Walk::default();
+                    self.tap.set_walked(self.shard);
                 }
                 Some(false) => {}
-                None => return Some(self.tap.take()),
+                None => return,
             }
         }
         if budget > 0 {
             self.save_detached(&mut budget);
         }
-        Some(self.tap.take())
     }
 
     /// Goes on in a shard, whether that is done then; `None` while the store is busy.
@@ -183,7 +373,12 @@ impl Snapshot {
                 return;
             }
         }
+        self.walked = true;
+    }
+
+    fn finish(&mut self) {
         self.done = true;
+        drop(self.tap.close());
         let mut snapshots = self.engine.snapshots.lock();
         snapshots.running = false;
         snapshots.aborted = 0;
@@ -196,6 +391,7 @@ impl Drop for Snapshot {
             return;
         }
         let left = self.tap.close();
+        self.tap.release(std::mem::take(&mut self.lent));
         let mut snapshots = self.engine.snapshots.lock();
         snapshots.running = false;
         snapshots.aborted += 1;
@@ -212,68 +408,6 @@ pub(crate) struct Snapshots {
     epoch: u8,
     /// Snapshots since the last one that was walked to its end.
     aborted: u8,
-}
-
-/// Where saved entries go while a snapshot runs.
-pub(crate) struct Tap {
-    /// Time of the mark; what was due then is not in the snapshot.
-    marked_ms: u64,
-    saved: Mutex<Saved>,
-}
-
-struct Saved {
-    /// The snapshot is running and takes what it is given.
-    open: bool,
-    entries: Vec<SavedEntry>,
-    detached: Vec<Detached>,
-}
-
-impl std::fmt::Debug for Tap {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Tap").field("marked_ms", &self.marked_ms).finish_non_exhaustive()
-    }
-}
-
-impl Tap {
-    fn new(marked_ms: u64) -> Self {
-        let saved = Saved { open: true, entries: Vec::new(), detached: Vec::new() };
-        Tap { marked_ms, saved: Mutex::new(saved) }
-    }
-
-    /// Saves an entry of a database, which is given by its number at the mark.
-    pub(crate) fn save(&self, db: u8, entry: Entry) {
-        let deadline_ms = entry.deadline_ms();
-        let mut saved = self.saved.lock();
-        if !saved.open || entry.is_gone(self.marked_ms, false) {
-            return;
-        }
-        let value = entry.copy();
-        saved.entries.push(SavedEntry { db, key: entry.key().into(), value, deadline_ms });
-    }
-
-    /// Takes over a flushed shard, or returns it when nobody needs it.
-    pub(crate) fn give(&self, detached: Detached) -> Option<Detached> {
-        let mut saved = self.saved.lock();
-        if !saved.open {
-            return Some(detached);
-        }
-        saved.detached.push(detached);
-        None
-    }
-
-    fn take(&self) -> Vec<SavedEntry> {
-        std::mem::take(&mut self.saved.lock().entries)
-    }
-
-    fn take_detached(&self) -> Option<Detached> {
-        self.saved.lock().detached.pop()
-    }
-
-    /// Takes nothing from now on; what was taken and is not saved yet.
-    fn close(&self) -> Vec<Detached> {
-        let mut saved = self.saved.lock();
-        saved.open = false;
-        saved.entries = Vec::new();
-        std::mem::take(&mut saved.detached)
-    }
+    /// The tap of the last one.
+    pub(crate) tap: Weak<Tap>,
 }

@@ -31,6 +31,8 @@ pub(crate) struct Flushed {
     pub(crate) detached: Vec<Detached>,
     /// Somebody waits until all of it is free.
     pub(crate) sync: bool,
+    /// It was `FLUSHALL`: who saves the data is told after the locks.
+    pub(crate) all: bool,
 }
 
 /// A key as a walk meets it.
@@ -78,6 +80,12 @@ impl Keys<'_> {
         });
         self.changes.flushed = Some(flushed);
         self.changes.count += removed;
+    }
+
+    /// Removes all keys of all databases, and tells who saves them. Needs all locks.
+    pub fn flush_all(&mut self, freeing: Freeing) {
+        self.flush(None, freeing);
+        self.changes.flushed.get_or_insert_default().all = true;
     }
 
     /// Exchanges two databases. Needs all locks. O(shards, watched keys and waiters).

@@ -237,6 +237,10 @@ impl Session {
                 set.add(self.engine.shard_index(hash));
             });
         }
+        if self.engine.is_crowded() && spec.has(flag::WRITE) && !self.engine.await_saver(&set, wait)
+        {
+            return Ok(Flow::Retry);
+        }
         let words = spec.more_shards.map(|_| words_of(command));
         self.changes.seen_us = 0;
         let Session { engine, state, changes, .. } = self;
@@ -394,6 +398,11 @@ impl Session {
         if self.state.multi.is_some() && !entry.spec.has(flag::NOT_QUEUED) {
             return self.enqueue(entry, words, reply);
         }
+        if self.engine.is_crowded()
+            && let Some(flow) = self.wait_for_saver(entry, words, wait)
+        {
+            return flow;
+        }
         let flow = if entry.spec.has(flag::EXEC) {
             self.exec(entry, reply, wait)
         } else {
@@ -500,6 +509,24 @@ impl Session {
         self.held = until_ms.is_some();
         self.state.client.facts.paused.store(self.held, Ordering::Relaxed);
         until_ms
+    }
+
+    /// Lets a write wait until a snapshot's saver has room for what it may hand over: callers in
+    /// this process here, others in their loop.
+    #[cold]
+    fn wait_for_saver(&self, entry: &Entry, words: &[&[u8]], wait: Wait<'_>) -> Option<Flow> {
+        let set = match &self.state.multi {
+            Some(multi) if multi.writes => ShardSet::All,
+            None if entry.spec.has(flag::WRITE) => {
+                shards_of(&self.engine, entry, words, &mut Hashes::default(), None)
+            }
+            _ => return None,
+        };
+        if self.state.client.origin == Origin::Linked {
+            return (!self.engine.await_saver(&set, wait)).then_some(Flow::Retry);
+        }
+        let again_ms = self.engine.now_us() / 1000 + ASK_SAVER_MS;
+        self.engine.saver_holds_up(&set).then_some(Flow::Paused(again_ms))
     }
 
     /// Replies that a command was not run.
@@ -649,6 +676,9 @@ impl Drop for Session {
         self.engine.clients.leave(self.id());
     }
 }
+
+/// How soon a client's write that waits for a snapshot's saver is tried again.
+const ASK_SAVER_MS: u64 = 2;
 
 /// What everybody is told while a script is over its time.
 const BUSY: Error = Error::text(

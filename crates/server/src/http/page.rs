@@ -39,8 +39,8 @@ fn page(language: Language, host: &str) -> String {
             "Dynamic data for web apps. This is its HTTP service.",
         ),
         text(
-            "数据和用户只保存在内存中：进程结束，它们也随之消失。",
-            "Data and users are kept in memory only: they end with the process.",
+            "进程结束时，数据和用户保存到数据文件夹中。",
+            "Data and users are saved in the data folder when the process ends.",
         ),
     ));
     add(&format!(

@@ -50,7 +50,7 @@ impl<'a> Command<'a> for FlushAll {
 
     fn run(&self, ctx: &mut Ctx<'_, '_>, reply: &mut dyn Reply) -> Result<(), Error> {
         let freeing = self.freeing.unwrap_or_else(|| freeing::configured(ctx.config()));
-        ctx.keys.flush(None, freeing);
+        ctx.keys.flush_all(freeing);
         reply.ok();
         Ok(())
     }

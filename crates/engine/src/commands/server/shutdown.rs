@@ -1,7 +1,8 @@
 //! `SHUTDOWN [NOSAVE | SAVE] [NOW] [FORCE] [ABORT]`
 //!
-//! Asks the process to end; it is the host's to do so. Answers an error if it cannot, nothing if it
-//! ends. `ABORT` calls off a shutdown that waits.
+//! Has the data saved where it lasts, as the words or the save points say, and asks the process to
+//! end; it is the host's to do so. Answers an error if either cannot, nothing if it ends. `ABORT`
+//! calls off a shutdown that waits.
 
 use crate::args::Args;
 use crate::command::{Command, Ctx, Words};
@@ -80,6 +81,12 @@ impl<'a> Command<'a> for Shutdown {
     fn keys(&self, _: &mut dyn FnMut(&'a [u8])) {}
 
     fn run(&self, ctx: &mut Ctx<'_, '_>, reply: &mut dyn Reply) -> Result<(), Error> {
+        if !self.how.abort
+            && let Some(durability) = ctx.engine.durability()
+        {
+            let saved = durability.shut_down(self.how);
+            saved.map_err(|reason| Error::owned(format!("ERR {reason}")))?;
+        }
         match ctx.engine.host().shut_down(self.how) {
             Ok(()) if self.how.abort => reply.ok(),
             Ok(()) => ctx.session.flow = Some(Flow::Close),

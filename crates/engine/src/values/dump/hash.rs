@@ -27,18 +27,22 @@ pub(super) fn may_expire(fields: &Fields) -> bool {
     fields.dict().next_deadline_ms().is_some()
 }
 
-/// Writes a table: Redis 7.4 and Valkey have a form each for fields that expire, older versions
+/// The form of a table: Redis 7.4 and Valkey have one each for fields that expire, older versions
 /// have none and lose the deadlines.
-pub(super) fn write(fields: &Fields, version: Version, writer: &mut Writer) {
-    let dict = fields.dict();
-    let earliest_ms = dict.next_deadline_ms().unwrap_or(0);
-    let form = match version {
+pub(super) fn form_of(fields: &Fields, version: Version) -> u8 {
+    match version {
         _ if !may_expire(fields) => form::HASH,
         Version::V10 | Version::V11 => form::HASH,
         Version::V12 => form::HASH_METADATA,
         Version::Valkey80 => form::HASH_EXPIRY,
-    };
-    writer.byte(form);
+    }
+}
+
+/// Writes a table in that form.
+pub(super) fn write(fields: &Fields, version: Version, writer: &mut Writer<'_>) {
+    let dict = fields.dict();
+    let earliest_ms = dict.next_deadline_ms().unwrap_or(0);
+    let form = form_of(fields, version);
     if form == form::HASH_METADATA {
         writer.moment(earliest_ms.cast_signed());
     }
@@ -107,6 +111,7 @@ mod tests {
 
     fn read_back(fields: &Fields, version: Version) -> OwnedValue {
         let mut writer = Writer::new(Vec::new(), false);
+        writer.byte(form_of(fields, version));
         write(fields, version, &mut writer);
         let bytes = writer.into_bytes();
         let mut reader = Reader::new(&bytes);

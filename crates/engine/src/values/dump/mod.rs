@@ -13,5 +13,5 @@ mod write;
 #[cfg(test)]
 mod tests;
 
-pub use read::{Rules, read};
-pub use write::{Choice, payload, version_of, write};
+pub use read::{Rules, read, read_form};
+pub use write::{Choice, payload, version_of, write, write_entry};

@@ -45,6 +45,19 @@ pub fn read(
     rules: &Rules,
 ) -> Result<OwnedValue, Corrupt> {
     let form = reader.byte()?;
+    read_form(reader, form, version, rules)
+}
+
+/// Reads the value of a form. O(value).
+///
+/// # Errors
+/// As [`read`].
+pub fn read_form(
+    reader: &mut Reader<'_>,
+    form: u8,
+    version: Version,
+    rules: &Rules,
+) -> Result<OwnedValue, Corrupt> {
     match read_value(reader, form, version)? {
         Value::String(text) => Ok(string(text.into_owned())),
         Value::List(nodes) => list::of_nodes(nodes, &rules.list),

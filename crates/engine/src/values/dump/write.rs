@@ -64,15 +64,46 @@ pub fn payload(value: ValueRef<'_>, choice: Choice, compress: bool) -> Option<Ve
     Some(payload)
 }
 
+/// Writes the number of a value's form, the key, and the value, as files have them. O(value).
+///
+/// In a version that [`version_of`] would not choose, deadlines of fields are lost.
+pub fn write_entry(key: &[u8], value: ValueRef<'_>, version: Version, writer: &mut Writer<'_>) {
+    writer.byte(form_of(value, version));
+    writer.string(key);
+    write_value(value, version, writer);
+}
+
 /// Writes the number of a value's form, and the value. O(value).
 ///
 /// In a version that [`version_of`] would not choose, deadlines of fields are lost.
-pub fn write(value: ValueRef<'_>, version: Version, writer: &mut Writer) {
+pub fn write(value: ValueRef<'_>, version: Version, writer: &mut Writer<'_>) {
+    writer.byte(form_of(value, version));
+    write_value(value, version, writer);
+}
+
+/// The number of the form in which a version holds a value.
+fn form_of(value: ValueRef<'_>, version: Version) -> u8 {
     match value {
-        ValueRef::String(text, _) => {
-            writer.byte(form::STRING);
-            writer.string(text);
+        ValueRef::String(..) => form::STRING,
+        ValueRef::Packed(Kind::ListPack, _) | ValueRef::Object(_, Object::List(_)) => {
+            form::LIST_QUICKLIST_2
         }
+        ValueRef::Packed(Kind::SetInts, _) => form::SET_INTSET,
+        // Redis 7.0 knows no set in a listpack.
+        ValueRef::Packed(Kind::SetPack, _) if version != Version::V10 => form::SET_LISTPACK,
+        ValueRef::Packed(Kind::SetPack, _) | ValueRef::Object(_, Object::Set(_)) => form::SET,
+        ValueRef::Packed(Kind::HashPack, _) => form::HASH_LISTPACK,
+        ValueRef::Packed(Kind::SortedPack, _) => form::ZSET_LISTPACK,
+        ValueRef::Packed(..) => form::STRING,
+        ValueRef::Object(_, Object::Hash(fields)) => hash::form_of(fields, version),
+        ValueRef::Object(_, Object::Stream(_)) => StreamForm::form(version),
+        ValueRef::Object(_, Object::Sorted(_)) => form::ZSET_2,
+    }
+}
+
+fn write_value(value: ValueRef<'_>, version: Version, writer: &mut Writer<'_>) {
+    match value {
+        ValueRef::String(text, _) => writer.string(text),
         ValueRef::Packed(kind, bytes) => write_packed(kind, bytes, version, writer),
         ValueRef::Object(_, Object::List(list)) => write_list(list, writer),
         ValueRef::Object(_, Object::Set(members)) => {
@@ -81,11 +112,9 @@ pub fn write(value: ValueRef<'_>, version: Version, writer: &mut Writer) {
         }
         ValueRef::Object(_, Object::Hash(fields)) => hash::write(fields, version, writer),
         ValueRef::Object(_, Object::Stream(stream)) => {
-            writer.byte(StreamForm::form(version));
             stream::parts_of(stream).write(writer, version);
         }
         ValueRef::Object(_, Object::Sorted(sorted)) => {
-            writer.byte(form::ZSET_2);
             writer.number(sorted.len() as u64);
             // The greatest first, as Redis has them: it adds each before the last.
             for key in sorted.tree().range(0..sorted.len(), true) {
@@ -96,33 +125,25 @@ pub fn write(value: ValueRef<'_>, version: Version, writer: &mut Writer) {
     }
 }
 
-fn write_packed(kind: Kind, bytes: &[u8], version: Version, writer: &mut Writer) {
+fn write_packed(kind: Kind, bytes: &[u8], version: Version, writer: &mut Writer<'_>) {
     match kind {
         Kind::ListPack => {
-            writer.byte(form::LIST_QUICKLIST_2);
             writer.number(1);
             writer.number(PACKED);
         }
-        Kind::SetInts => writer.byte(form::SET_INTSET),
-        // Redis 7.0 knows no set in a listpack.
         Kind::SetPack if version == Version::V10 => {
-            writer.byte(form::SET);
             writer.number(listpack::len(bytes) as u64);
             for member in listpack::iter(bytes) {
                 writer.string(&member.to_cow());
             }
             return;
         }
-        Kind::SetPack => writer.byte(form::SET_LISTPACK),
-        Kind::HashPack => writer.byte(form::HASH_LISTPACK),
-        Kind::SortedPack => writer.byte(form::ZSET_LISTPACK),
-        _ => writer.byte(form::STRING),
+        _ => {}
     }
     writer.string(bytes);
 }
 
-fn write_list(list: &Chunks, writer: &mut Writer) {
-    writer.byte(form::LIST_QUICKLIST_2);
+fn write_list(list: &Chunks, writer: &mut Writer<'_>) {
     writer.number(list.nodes().len() as u64);
     for node in list.nodes() {
         match node {
@@ -138,8 +159,7 @@ fn write_list(list: &Chunks, writer: &mut Writer) {
     }
 }
 
-fn write_members<'a>(len: usize, members: impl Iterator<Item = &'a [u8]>, writer: &mut Writer) {
-    writer.byte(form::SET);
+fn write_members<'a>(len: usize, members: impl Iterator<Item = &'a [u8]>, writer: &mut Writer<'_>) {
     writer.number(len as u64);
     members.for_each(|member| writer.string(member));
 }

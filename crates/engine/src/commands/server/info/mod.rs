@@ -31,7 +31,7 @@ pub const SPEC: Spec = Spec {
 };
 
 /// The level of Redis that commands and replies are compatible with.
-pub(crate) const REDIS_VERSION: &str = "7.2.4";
+pub const REDIS_VERSION: &str = "7.2.4";
 
 /// Our own version.
 pub(crate) const LARDER_VERSION: &str = env!("CARGO_PKG_VERSION");

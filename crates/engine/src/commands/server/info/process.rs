@@ -1,6 +1,6 @@
 //! INFO's sections of the process and its clients: Server, Clients, Persistence, Replication, CPU.
 //!
-//! Nothing is saved, followed or led here: what Redis says of such a server is said.
+//! Nothing is followed or led here: what Redis says of such a server is said.
 
 use super::{LARDER_VERSION, Lines, REDIS_MODE, REDIS_VERSION, ROLE, sum};
 use crate::clients::{Class, Client};
@@ -77,41 +77,56 @@ fn pause(ctx: &mut Ctx<'_, '_>, lines: &mut Lines) {
     lines.add("paused_timeout_milliseconds", until_ms.map_or(0, |until_ms| until_ms - now_ms));
 }
 
+/// What an engine says that is memory only; whoever makes its data last says the rest.
+const MEMORY_ONLY: [(&str, &str); 30] = [
+    ("loading", "0"),
+    ("async_loading", "0"),
+    ("current_cow_peak", "0"),
+    ("current_cow_size", "0"),
+    ("current_cow_size_age", "0"),
+    ("current_fork_perc", "0.00"),
+    ("current_save_keys_processed", "0"),
+    ("current_save_keys_total", "0"),
+    ("rdb_changes_since_last_save", ""),
+    ("rdb_bgsave_in_progress", "0"),
+    ("rdb_last_save_time", ""),
+    ("rdb_last_bgsave_status", "ok"),
+    ("rdb_last_bgsave_time_sec", "-1"),
+    ("rdb_current_bgsave_time_sec", "-1"),
+    ("rdb_saves", "0"),
+    ("rdb_last_cow_size", "0"),
+    ("rdb_last_load_keys_expired", "0"),
+    ("rdb_last_load_keys_loaded", "0"),
+    ("aof_enabled", "0"),
+    ("aof_rewrite_in_progress", "0"),
+    ("aof_rewrite_scheduled", "0"),
+    ("aof_last_rewrite_time_sec", "-1"),
+    ("aof_current_rewrite_time_sec", "-1"),
+    ("aof_last_bgrewrite_status", "ok"),
+    ("aof_rewrites", "0"),
+    ("aof_rewrites_consecutive_failures", "0"),
+    ("aof_last_write_status", "ok"),
+    ("aof_last_cow_size", "0"),
+    ("module_fork_in_progress", "0"),
+    ("module_fork_last_cow_size", "0"),
+];
+
 pub(super) fn persistence(ctx: &mut Ctx<'_, '_>, lines: &mut Lines) {
-    lines.all(&[
-        ("loading", 0),
-        ("async_loading", 0),
-        ("current_cow_peak", 0),
-        ("current_cow_size", 0),
-        ("current_cow_size_age", 0),
-    ]);
-    lines.add("current_fork_perc", "0.00");
-    lines.all(&[("current_save_keys_processed", 0), ("current_save_keys_total", 0)]);
-    lines.add("rdb_changes_since_last_save", ctx.engine.stats().changes());
-    lines.add("rdb_bgsave_in_progress", 0);
-    lines.add("rdb_last_save_time", ctx.engine.started_ms() / 1000);
-    lines.add("rdb_last_bgsave_status", "ok");
-    lines.all(&[
-        ("rdb_last_bgsave_time_sec", -1),
-        ("rdb_current_bgsave_time_sec", -1),
-        ("rdb_saves", 0),
-        ("rdb_last_cow_size", 0),
-        ("rdb_last_load_keys_expired", 0),
-        ("rdb_last_load_keys_loaded", 0),
-        ("aof_enabled", 0),
-        ("aof_rewrite_in_progress", 0),
-        ("aof_rewrite_scheduled", 0),
-        ("aof_last_rewrite_time_sec", -1),
-        ("aof_current_rewrite_time_sec", -1),
-    ]);
-    lines.add("aof_last_bgrewrite_status", "ok");
-    lines.all(&[("aof_rewrites", 0), ("aof_rewrites_consecutive_failures", 0)]);
-    lines.add("aof_last_write_status", "ok");
-    lines.all(&[
-        ("aof_last_cow_size", 0),
-        ("module_fork_in_progress", 0),
-        ("module_fork_last_cow_size", 0),
-    ]);
+    let engine = ctx.engine;
+    let told = engine.durability().map(|durability| durability.info()).unwrap_or_default();
+    for (name, otherwise) in MEMORY_ONLY {
+        match (told.iter().find(|(other, _)| *other == name), name) {
+            (Some((_, value)), _) => lines.add(name, value),
+            (None, "rdb_changes_since_last_save") => lines.add(name, engine.stats().changes()),
+            (None, "rdb_last_save_time") => lines.add(name, engine.started_ms() / 1000),
+            (None, _) => lines.add(name, otherwise),
+        }
+    }
+    for (name, value) in told {
+        if !MEMORY_ONLY.iter().any(|(other, _)| *other == name) {
+            lines.add(name, value);
+        }
+    }
 }
 
 pub(super) fn replication(ctx: &mut Ctx<'_, '_>, lines: &mut Lines) {

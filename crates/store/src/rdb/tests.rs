@@ -1,0 +1,3 @@
+//! Snapshot files: what is written comes back, and nothing else does.
+
+use super::*;
