@@ -27,6 +27,7 @@ pub mod log;
 pub mod mailbox;
 #[cfg(all(test, feature = "shuttle"))]
 mod model;
+mod monitor;
 pub mod notify;
 mod pubsub;
 pub mod renames;
@@ -37,6 +38,7 @@ pub mod stats;
 mod sync;
 #[doc(hidden)]
 pub mod testing;
+pub mod tracking;
 pub mod values;
 mod watch;
 

@@ -22,7 +22,7 @@ use super::list::{
 use super::pubsub::{publish, pubsub, subscribe, unsubscribe};
 use super::server::{
     acl, command, commandlog, config, dbsize, debug, flushall, flushdb, info, latency, lolwut,
-    memory, role, shutdown, slowlog, swapdb, time,
+    memory, monitor, role, shutdown, slowlog, swapdb, time,
 };
 use super::set::{
     sadd, scard, sdiff, sdiffstore, sinter, sintercard, sinterstore, sismember, smembers,
@@ -186,6 +186,7 @@ pub static COMMANDS: &[Entry] = &[
     entry!(container latency),
     entry!(plain lolwut::Lolwut),
     entry!(container memory),
+    entry!(plain monitor::Monitor),
     entry!(plain role::Role),
     entry!(plain shutdown::Shutdown),
     entry!(container slowlog),

@@ -3,8 +3,8 @@
 //! A gate stands for one key in one shard whose lock is held. Every change through it does, before
 //! the first byte changes, what others rely on: it hands the old value to a running snapshot and
 //! stamps the entry with the live epoch; and after it, it marks the key's watchers, counts the
-//! change, records it for keyspace notifications and notes waiters that it may have readied. Bytes
-//! are accounted below, in the shard.
+//! change, records it for keyspace notifications and for those who have cached the key, and notes
+//! waiters that it may have readied. Bytes are accounted below, in the shard.
 //!
 //! **Invariant:** no command, no expiry, no eviction and no loader of live data changes an entry
 //! any other way.
@@ -411,6 +411,7 @@ impl<'g> Gate<'g> {
             self.shard.stats.expired_fields += taken.len() as u64;
             self.changes.fields_expired(db, self.key, &taken, is_empty);
             self.shard.watched.touch(db, self.key);
+            self.invalidate(false);
         }
         taken.len()
     }
@@ -442,6 +443,7 @@ impl<'g> Gate<'g> {
             }
         }
         self.shard.watched.touch(self.db, self.key);
+        self.invalidate(false);
         if self.shard.waiters.any_ends_without(self.db, self.key) {
             self.changes.ready(self.db, self.key);
         }
@@ -490,10 +492,22 @@ impl<'g> Gate<'g> {
             self.changes.notices.after(self.db, self.key, step);
         }
         self.shard.watched.touch(self.db, self.key);
+        self.invalidate(true);
         if self.shard.waiters.is_waited_for(self.db, self.key)
             && (self.exists() || self.shard.waiters.any_ends_without(self.db, self.key))
         {
             self.changes.ready(self.db, self.key);
+        }
+    }
+}
+
+impl Gate<'_> {
+    /// Whoever has cached the value must drop it; it was a command's doing, or time's.
+    #[inline]
+    fn invalidate(&mut self, by_command: bool) {
+        if self.changes.invalidations.on {
+            let key = (self.hash, self.key);
+            self.changes.invalidations.changed(&mut self.shard.tracked, key, by_command);
         }
     }
 }

@@ -17,6 +17,7 @@ use super::table::{Place, Table};
 use super::wheel::{Links, Wheel};
 use crate::blocking::Waiters;
 use crate::freeing::{Cause, Discarded};
+use crate::tracking::table::Tracked;
 use crate::values::Object;
 use crate::watch::Watched;
 use smallvec::SmallVec;
@@ -120,6 +121,7 @@ pub(crate) struct Shard {
     pub(crate) tap: Option<Arc<Tap>>,
     pub(crate) watched: Watched,
     pub(crate) waiters: Waiters,
+    pub(crate) tracked: Tracked,
     /// Time of the latest command here; time never goes back within a shard.
     pub(crate) now_ms: u64,
     /// No entry is due before this moment; 0 while memory of flushed databases waits to be freed.
@@ -140,6 +142,7 @@ impl Shard {
             epoch: 0,
             tap: None,
             watched: Watched::default(),
+            tracked: Tracked::default(),
             waiters: Waiters::default(),
             now_ms: 0,
             next_due_ms: u64::MAX,
@@ -151,7 +154,8 @@ impl Shard {
     /// Bytes that this shard's data takes.
     pub(crate) fn bytes(&self) -> u64 {
         let condemned: u64 = self.condemned.iter().map(Condemned::table_bytes).sum();
-        self.arena.used_bytes() + self.outside.bytes + self.table_bytes() + condemned
+        let own = self.arena.used_bytes() + self.outside.bytes + self.table_bytes();
+        own + condemned + self.tracked.bytes()
     }
 
     /// Bytes of values and keys that live outside of the arena.

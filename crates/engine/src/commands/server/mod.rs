@@ -14,6 +14,7 @@ pub mod info;
 pub mod latency;
 pub mod lolwut;
 pub mod memory;
+pub mod monitor;
 pub mod role;
 pub mod shutdown;
 pub mod slowlog;
