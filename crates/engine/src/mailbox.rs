@@ -141,15 +141,15 @@ const FEW: usize = 8;
 
 /// Sessions by their mailboxes, so that each mailbox gets one event for all of its sessions.
 #[derive(Default)]
-pub(crate) struct Groups<'m> {
-    groups: SmallVec<[(&'m Arc<Mailbox>, Vec<SessionId>); 2]>,
+pub(crate) struct Groups {
+    groups: SmallVec<[(Arc<Mailbox>, Vec<SessionId>); 2]>,
     /// Places in `groups` once there are many.
     index: HashMap<*const Mailbox, usize>,
 }
 
-impl<'m> Groups<'m> {
+impl Groups {
     /// Adds a session.
-    pub(crate) fn add(&mut self, mailbox: &'m Arc<Mailbox>, id: SessionId) {
+    pub(crate) fn add(&mut self, mailbox: &Arc<Mailbox>, id: SessionId) {
         let Groups { groups, index } = self;
         let known = match groups.len() {
             0..=FEW => groups.iter().position(|(other, _)| Arc::ptr_eq(other, mailbox)),
@@ -158,7 +158,7 @@ impl<'m> Groups<'m> {
         if let Some(at) = known {
             return groups[at].1.push(id);
         }
-        groups.push((mailbox, vec![id]));
+        groups.push((mailbox.clone(), vec![id]));
         if groups.len() > FEW {
             let places = groups.iter().enumerate().skip(index.len());
             index.extend(places.map(|(at, (mailbox, _))| (Arc::as_ptr(mailbox), at)));

@@ -184,6 +184,7 @@ impl EventLoop {
         self.door.alarm.lie_down();
         self.welcome();
         self.door.mailbox.take(&mut self.mail);
+        self.bench.has_mail = !self.mail.is_empty();
         let timeout = self.longest_sleep();
         self.gathering.pause(!timeout.is_zero());
         if let Err(error) = self.poll.poll(events, Some(timeout))
@@ -309,6 +310,7 @@ impl EventLoop {
     /// Delivers what other threads posted to sessions of this loop.
     fn deliver(&mut self) {
         self.door.mailbox.take(&mut self.mail);
+        self.bench.has_mail = false;
         if self.mail.is_empty() {
             return;
         }

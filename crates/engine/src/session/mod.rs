@@ -29,11 +29,11 @@ use crate::notify::Naming;
 use crate::renames::Meaning;
 use crate::reply::{Reply, WireReply};
 use crate::spec::{Entry, Spec, flag};
+use crate::tracking::Tracking;
 use larder_resp::Protocol;
 pub(crate) use noting::{SLOW_COMMAND, SLOW_FAST_COMMAND};
 use noting::{Unfinished, note_run};
 use pipeline::KnownHash;
-use crate::tracking::Tracking;
 use state::Queued;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -157,13 +157,18 @@ impl Session {
         self.state.subscriptions() > 0
     }
 
-    /// Whether it may be sent things unasked: it has subscriptions, tracks keys, hears of those of
-    /// others, or sees the commands of all.
+    /// Whether it may be sent things unasked: it has subscriptions, sees the commands of all, or
+    /// its protocol has a place for invalid keys.
     pub fn hears(&self) -> bool {
         let client = &self.state.client;
         self.is_subscribed()
             || self.state.protocol == Protocol::Resp3
             || client.facts.monitors.load(Ordering::Relaxed)
+    }
+
+    /// Whether its owner's mailbox may hold something for it.
+    pub fn has_mail(&self) -> bool {
+        self.state.client.mailbox.has_mail()
     }
 
     /// Whether it waits for a key.

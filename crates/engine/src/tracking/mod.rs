@@ -355,11 +355,7 @@ fn evict(engine: &Engine, tracked: &mut Tracked, what: &mut Invalidations, most:
 }
 
 /// Posts to those who hear in place of clients, or to themselves.
-fn post<'c>(
-    hearers: impl Iterator<Item = &'c Arc<Client>>,
-    what: &Invalidated,
-    clients: &Clients,
-) {
+fn post<'c>(hearers: impl Iterator<Item = &'c Arc<Client>>, what: &Invalidated, clients: &Clients) {
     let (mut direct, mut redirected) = (Groups::default(), Groups::default());
     for client in hearers {
         let to = client.tracks.redirect.load(Ordering::Relaxed);

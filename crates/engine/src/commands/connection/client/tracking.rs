@@ -166,14 +166,12 @@ impl Tracking<'_> {
         let mut redirect = 0;
         for &id in &self.redirects {
             if redirect != 0 {
-                return Err(Error::text(
-                    "ERR A client can only redirect to a single other client",
-                ));
+                return Err(Error::text("ERR A client can only redirect to a single other client"));
             }
             let client = u64::try_from(id).ok().and_then(|id| ctx.engine.clients.get(id));
-            redirect = client.map(|client| client.id).ok_or(Error::text(
-                "ERR The client ID you want redirect to does not exist",
-            ))?;
+            redirect = client
+                .map(|client| client.id)
+                .ok_or(Error::text("ERR The client ID you want redirect to does not exist"))?;
         }
         Ok(redirect)
     }
