@@ -23,6 +23,7 @@ use crate::mailbox::{Event, Mailbox, Recipients, SessionId};
 use crate::notify::Naming;
 use crate::reply::{Reply, WireReply};
 use crate::session::SessionState;
+use crate::spec::flag;
 use crate::sync::{AtomicU32, Ordering};
 use hashbrown::HashMap;
 use larder_resp::Protocol;
@@ -78,6 +79,8 @@ pub struct Waiter {
     /// The session keeps it alive; an event that nobody takes holds the waiter, so the waiter must
     /// not hold the box.
     mailbox: Weak<Mailbox>,
+    /// The session, if it is to be told when what it reads changes.
+    reader: Option<Weak<Client>>,
     state: AtomicU32,
 }
 
@@ -116,6 +119,7 @@ impl Waiter {
             shards.add(engine.shard_index(engine.hash().of(key)));
         }
         let SessionState { client, db, protocol, .. } = session;
+        let reads = session.remembers && naming.spec().has(flag::READONLY);
         Arc::new(Waiter {
             session: client.id,
             db: *db,
@@ -125,6 +129,7 @@ impl Waiter {
             naming,
             shards,
             mailbox: Arc::downgrade(&client.mailbox),
+            reader: reads.then(|| Arc::downgrade(client)),
             state: AtomicU32::new(WAITS),
         })
     }
@@ -241,7 +246,13 @@ impl Keys<'_> {
                 let mut reply = Vec::new();
                 let mut sink = WireReply::new(&mut reply, waiter.protocol);
                 let before = self.changes.count;
+                let author = &mut self.changes.invalidations.author;
+                let author = std::mem::replace(author, waiter.session);
                 waiter.waiting.serve(self, &mut sink);
+                self.changes.invalidations.author = author;
+                if let Some(reader) = waiter.reader.as_ref().and_then(Weak::upgrade) {
+                    waiter.waiting.keys().iter().for_each(|key| self.remember(key, &reader));
+                }
                 self.changes.commands += u64::from(self.changes.count != before);
                 self.tell_served(&waiter);
                 if let Some(error) = reply.strip_prefix(b"-") {

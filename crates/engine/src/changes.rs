@@ -13,6 +13,7 @@ use crate::freeing::Discarded;
 use crate::keyspace::access::Access;
 use crate::keyspace::whole::Flushed;
 use crate::notify::Notices;
+use crate::tracking::Invalidations;
 use larder_resp::encode_request;
 use smallvec::SmallVec;
 
@@ -53,6 +54,8 @@ pub(crate) struct Changes {
     pub(crate) effects: Effects,
     /// What keyspace notifications will tell.
     pub(crate) notices: Notices,
+    /// What others have cached and must drop.
+    pub(crate) invalidations: Invalidations,
 }
 
 /// Commands in the log's form.

@@ -8,6 +8,7 @@ use crate::blocking::Waiter;
 use crate::commands;
 use crate::mailbox::{Event, Mailbox, Recipients, SessionId};
 use crate::sync::Mutex;
+use crate::tracking::{self, Tracks};
 use crate::watch::Touched;
 use hashbrown::HashMap;
 use larder_resp::Protocol;
@@ -91,6 +92,8 @@ pub struct Client {
     last: AtomicU32,
     pub(crate) facts: Facts,
     pub(crate) names: Mutex<Names>,
+    /// How it tracks the keys that it reads.
+    pub(crate) tracks: Tracks,
     /// A key that it watches has changed.
     pub(crate) touched: Touched,
     /// Somebody asked to end this session.
@@ -122,6 +125,8 @@ pub(crate) struct Facts {
     pub(crate) paused: AtomicBool,
     /// The wait that it is blocked in ends at some time.
     pub(crate) timed: AtomicBool,
+    /// Sees the commands of all (`MONITOR`).
+    pub(crate) monitors: AtomicBool,
     /// `CLIENT NO-EVICT`, `CLIENT NO-TOUCH`
     pub(crate) no_evict: AtomicBool,
     pub(crate) no_touch: AtomicBool,
@@ -171,7 +176,10 @@ impl Client {
             &self.facts.multi_bytes,
         ];
         let buffers: u64 = counters.iter().map(|counter| counter.load(Ordering::Relaxed)).sum();
-        buffers + size_of::<Client>() as u64
+        // What stands in the tables for each of its prefixes.
+        let prefix_bytes = (size_of::<Box<[u8]>>() + size_of::<Arc<Client>>()) as u64;
+        let prefixes = u64::from(self.tracks.prefixes.load(Ordering::Relaxed));
+        buffers + prefixes * prefix_bytes + size_of::<Client>() as u64
     }
 
     /// Its name; empty without one.
@@ -203,7 +211,7 @@ impl Client {
         format!(
             "id={} addr={} laddr={} fd={fd} name={name} age={} idle={} flags={} db={} sub={} \
              psub={} ssub={} multi={} watch={} qbuf={} qbuf-free={} argv-mem=0 multi-mem={} rbs={} \
-             rbp=0 obl={} oll={} omem={} tot-mem={} events={events} cmd={} user=default redir=-1 \
+             rbp=0 obl={} oll={} omem={} tot-mem={} events={events} cmd={} user=default redir={} \
              resp={} lib-name={lib_name} lib-ver={lib_ver}",
             self.id,
             self.origin.peer(),
@@ -226,6 +234,7 @@ impl Client {
             listed,
             self.bytes(),
             self.last_command(),
+            self.tracks.shown_redirect(),
             resp.load(Ordering::Relaxed),
         )
     }
@@ -237,10 +246,15 @@ impl Client {
     fn flags(&self) -> String {
         let on = |flag: &AtomicBool| flag.load(Ordering::Relaxed);
         let facts = &self.facts;
+        let tracks = |flag: u8| self.tracks.has(flag);
         let flags: String = [
+            ('O', on(&facts.monitors)),
             ('P', self.class() == Class::PubSub),
             ('x', facts.multi.load(Ordering::Relaxed) >= 0),
             ('b', on(&facts.blocked) || on(&facts.paused)),
+            ('t', tracks(tracking::ON)),
+            ('R', tracks(tracking::BROKEN)),
+            ('B', tracks(tracking::BCAST)),
             ('d', on(&self.touched)),
             ('A', on(&self.killed)),
             ('U', matches!(self.origin, Origin::Unix(_))),
@@ -268,6 +282,7 @@ impl Facts {
             blocked: AtomicBool::new(false),
             paused: AtomicBool::new(false),
             timed: AtomicBool::new(false),
+            monitors: AtomicBool::new(false),
             no_evict: AtomicBool::new(false),
             no_touch: AtomicBool::new(false),
         }
@@ -303,6 +318,7 @@ impl Clients {
             last: AtomicU32::new(0),
             facts: Facts::new(),
             names: Mutex::new(Names::default()),
+            tracks: Tracks::default(),
             touched: Touched::default(),
             killed: AtomicBool::new(false),
             mailbox,

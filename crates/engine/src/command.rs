@@ -6,10 +6,11 @@ use crate::config::Config;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::keys::Keys;
+use crate::monitor::{self, Source};
 use crate::notify::Naming;
 use crate::reply::Reply;
 use crate::session::SessionState;
-use crate::spec::Spec;
+use crate::spec::{Spec, flag};
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -92,6 +93,8 @@ pub struct Ctx<'c, 'k> {
     pub session: &'c mut SessionState,
     /// Whether it may wait (not inside MULTI).
     pub may_block: bool,
+    /// Who sends it, as `MONITOR` shows it.
+    pub(crate) source: Source,
     pub(crate) block: Option<(Box<dyn Waiting>, Option<u64>)>,
 }
 
@@ -102,7 +105,7 @@ impl<'c, 'k> Ctx<'c, 'k> {
         session: &'c mut SessionState,
         may_block: bool,
     ) -> Self {
-        Ctx { keys, engine, session, may_block, block: None }
+        Ctx { keys, engine, session, may_block, source: Source::Client, block: None }
     }
 
     /// The settings.
@@ -149,9 +152,30 @@ pub(crate) fn invoke<'a, C: Command<'a>>(
     name_words: usize,
     reply: &mut dyn Reply,
 ) -> Result<(), Error> {
+    let result = parse_and_perform::<C>(ctx, words, name_words, reply);
+    if monitor::shows(C::SPEC) && ctx.engine.monitors.is_on() {
+        ctx.engine.monitors.show(ctx.engine, ctx.session, ctx.source, words);
+    }
+    result
+}
+
+fn parse_and_perform<'a, C: Command<'a>>(
+    ctx: &mut Ctx<'_, '_>,
+    words: &'a [&'a [u8]],
+    name_words: usize,
+    reply: &mut dyn Reply,
+) -> Result<(), Error> {
     let mut args = Args::of_request(words, name_words);
-    let command = C::parse(&mut args)?;
-    args.end()?;
+    let command = match C::parse(&mut args).and_then(|command| args.end().map(|()| command)) {
+        Ok(command) => command,
+        Err(error) => {
+            if C::SPEC.flags & flag::NO_AUTH != 0 {
+                // What makes no sense may hold a password, and nobody knows where.
+                ctx.session.redacted.extend(1..words.len() as u16);
+            }
+            return Err(error);
+        }
+    };
     perform(&command, ctx, reply, Some(words))
 }
 
@@ -173,6 +197,9 @@ pub(crate) fn perform<'a, C: Command<'a>>(
     let before = ctx.keys.changes.count;
     ctx.keys.changes.effects.named = false;
     let result = command.run(ctx, reply);
+    if C::SPEC.flags & flag::READONLY != 0 && ctx.session.remembers {
+        remember(command, ctx);
+    }
     let Keys { changes, db, .. } = &mut *ctx.keys;
     if changes.effects.on && changes.count != before && !changes.effects.named {
         match words {
@@ -188,6 +215,14 @@ pub(crate) fn perform<'a, C: Command<'a>>(
         }
     }
     result
+}
+
+/// Remembers what a session has read, to tell it when that changes.
+#[cold]
+fn remember<'a, C: Command<'a>>(command: &C, ctx: &mut Ctx<'_, '_>) {
+    let client = &ctx.session.client;
+    let keys = &mut *ctx.keys;
+    command.keys(&mut |key| keys.remember(key, client));
 }
 
 /// What a request means to its command.

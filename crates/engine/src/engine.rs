@@ -22,12 +22,14 @@ use crate::keyspace::shard::Shard;
 use crate::keyspace::snapshot::Snapshots;
 use crate::latency::Latency;
 use crate::log::{Log, Position, flags};
+use crate::monitor::Monitors;
 use crate::pubsub::PubSub;
 use crate::renames::Renames;
 use crate::scripts::Scripts;
 use crate::session::pipeline::WARM_MOST;
 use crate::stats::Stats;
 use crate::sync::Mutex;
+use crate::tracking::Tracking;
 use crate::values::dict::Dict;
 use smallvec::SmallVec;
 use std::cell::UnsafeCell;
@@ -77,6 +79,10 @@ pub struct Engine {
     log: Log,
     /// Everything about publishing.
     pub(crate) pubsub: PubSub,
+    /// Who is told that keys have changed.
+    pub(crate) tracking: Tracking,
+    /// Who sees all commands.
+    pub(crate) monitors: Monitors,
     /// Every session.
     pub(crate) clients: Clients,
     /// Whether clients have to wait (`CLIENT PAUSE`).
@@ -170,6 +176,8 @@ impl Engine {
             random: Mutex::new(random),
             log: Log::default(),
             pubsub: PubSub::default(),
+            tracking: Tracking::default(),
+            monitors: Monitors::default(),
             clients: Clients::default(),
             pause: Pause::default(),
             stats: Stats::default(),
@@ -399,6 +407,7 @@ impl Engine {
         };
         changes.effects.on = self.log.is_on();
         changes.notices.begin(self.config.notify_keyspace_events());
+        changes.invalidations.begin(&self.tracking);
         // SAFETY: `held` holds the locks until the end of this function.
         let mut keys = unsafe { Keys::new(self, &mut held.set, changes, hashes) };
         keys.begin();
@@ -791,7 +800,8 @@ impl Keys<'_> {
     #[inline]
     fn finish(&mut self) -> Position {
         let changes = &*self.changes;
-        if !changes.ready.is_empty() || changes.effects.on || changes.notices.on() {
+        let heard = changes.effects.on || changes.notices.on() || changes.invalidations.any();
+        if !changes.ready.is_empty() || heard {
             return self.finish_for_others();
         }
         self.count_changes();
@@ -801,6 +811,7 @@ impl Keys<'_> {
 
     #[inline(never)]
     fn finish_for_others(&mut self) -> Position {
+        self.publish_invalidations();
         let mut served = Vec::new();
         while !self.changes.ready.is_empty() {
             let (db, key) = self.changes.ready.remove(0);
@@ -827,8 +838,16 @@ impl Keys<'_> {
         for (waiter, reply) in served {
             waiter.post(reply, position);
         }
+        // What serving made invalid comes after the reply of the served.
+        self.publish_invalidations();
         self.arm();
         position
+    }
+
+    fn publish_invalidations(&mut self) {
+        if self.changes.invalidations.any() {
+            self.engine.tracking.publish(&mut self.changes.invalidations, &self.engine.clients);
+        }
     }
 
     #[inline]

@@ -353,7 +353,7 @@ impl<'c> Keys<'c> {
     }
 
     #[inline(always)]
-    fn hash(&self, key: &[u8]) -> u64 {
+    pub(crate) fn hash(&self, key: &[u8]) -> u64 {
         self.hashes.get(key).unwrap_or_else(|| self.engine.hash().of(key))
     }
 

@@ -27,6 +27,7 @@ pub mod log;
 pub mod mailbox;
 #[cfg(all(test, feature = "shuttle"))]
 mod model;
+mod monitor;
 pub mod notify;
 mod prefetch;
 mod pubsub;
@@ -39,6 +40,7 @@ pub mod stats;
 mod sync;
 #[doc(hidden)]
 pub mod testing;
+pub mod tracking;
 pub mod values;
 mod watch;
 

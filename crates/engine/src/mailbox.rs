@@ -8,6 +8,9 @@
 
 use crate::blocking::Waiter;
 use crate::sync::{AtomicBool, Mutex, Ordering};
+use crate::tracking::Invalidated;
+use hashbrown::HashMap;
+use smallvec::SmallVec;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
@@ -28,6 +31,17 @@ pub enum Event {
         /// Log position that the reply speaks of.
         position: u64,
     },
+    /// Cached keys are not valid any more.
+    Invalidated {
+        /// Which.
+        what: Invalidated,
+        /// Another session reads the keys, and this one hears of them.
+        redirected: bool,
+    },
+    /// The session that is to hear of invalid keys in its place is gone.
+    RedirectionBroken(SessionId),
+    /// A command of some client, as `MONITOR` shows it.
+    Monitored(Arc<[u8]>),
     /// Somebody ended this connection.
     Close,
     /// Look at your state again: a pause ended, a limit changed.
@@ -111,9 +125,55 @@ impl Mailbox {
         into.append(&mut events);
     }
 
+    /// Whether something may wait to be taken.
+    pub fn has_mail(&self) -> bool {
+        self.notified.load(Ordering::Acquire)
+    }
+
     /// Bytes in events that wait to be taken.
     pub fn waiting_bytes(&self) -> u64 {
         self.posted_bytes.load(Ordering::Relaxed)
+    }
+}
+
+/// Mailboxes up to this number are searched one by one.
+const FEW: usize = 8;
+
+/// Sessions by their mailboxes, so that each mailbox gets one event for all of its sessions.
+#[derive(Default)]
+pub(crate) struct Groups {
+    groups: SmallVec<[(Arc<Mailbox>, Vec<SessionId>); 2]>,
+    /// Places in `groups` once there are many.
+    index: HashMap<*const Mailbox, usize>,
+}
+
+impl Groups {
+    /// Adds a session.
+    pub(crate) fn add(&mut self, mailbox: &Arc<Mailbox>, id: SessionId) {
+        let Groups { groups, index } = self;
+        let known = match groups.len() {
+            0..=FEW => groups.iter().position(|(other, _)| Arc::ptr_eq(other, mailbox)),
+            _ => index.get(&Arc::as_ptr(mailbox)).copied(),
+        };
+        if let Some(at) = known {
+            return groups[at].1.push(id);
+        }
+        groups.push((mailbox.clone(), vec![id]));
+        if groups.len() > FEW {
+            let places = groups.iter().enumerate().skip(index.len());
+            index.extend(places.map(|(at, (mailbox, _))| (Arc::as_ptr(mailbox), at)));
+        }
+    }
+
+    /// Posts an event to all of them.
+    pub(crate) fn post(self, event: impl Fn() -> Event) {
+        for (mailbox, mut ids) in self.groups {
+            let to = match ids.len() {
+                1 => Recipients::One(ids.remove(0)),
+                _ => Recipients::Many(ids),
+            };
+            mailbox.post(to, event());
+        }
     }
 }
 
@@ -122,7 +182,9 @@ impl Event {
         match self {
             Event::Message(message) => message.channel.len() + message.payload.len(),
             Event::Served { reply, .. } => reply.len(),
-            Event::Close | Event::Nudge => 0,
+            Event::Invalidated { what, .. } => what.bytes(),
+            Event::Monitored(line) => line.len(),
+            Event::RedirectionBroken(_) | Event::Close | Event::Nudge => 0,
         }
     }
 }

@@ -5,7 +5,7 @@
 //! list. Shard channels are a namespace of their own that patterns do not reach. Delivery is at
 //! most once, to whoever is subscribed at that moment.
 
-use crate::mailbox::{Event, Mailbox, Message, Recipients, SessionId};
+use crate::mailbox::{Event, Groups, Mailbox, Message, SessionId};
 use crate::sync::Mutex;
 use hashbrown::HashMap;
 use larder_codec::glob;
@@ -128,17 +128,8 @@ fn leave(map: &mut HashMap<Box<[u8]>, Hearers>, name: &[u8], id: SessionId) {
 /// One event for each mailbox, however many of its sessions hear it.
 fn post(hearers: &Hearers, message: Message) -> usize {
     let message = Arc::new(message);
-    if let [(id, mailbox)] = &hearers[..] {
-        mailbox.post(Recipients::One(*id), Event::Message(message));
-        return 1;
-    }
-    let mut boxes: HashMap<*const Mailbox, (&Arc<Mailbox>, Vec<SessionId>)> = HashMap::new();
-    for (id, mailbox) in hearers {
-        let (_, ids) = boxes.entry(Arc::as_ptr(mailbox)).or_insert((mailbox, Vec::new()));
-        ids.push(*id);
-    }
-    for (mailbox, ids) in boxes.into_values() {
-        mailbox.post(Recipients::Many(ids), Event::Message(message.clone()));
-    }
+    let mut groups = Groups::default();
+    hearers.iter().for_each(|(id, mailbox)| groups.add(mailbox, *id));
+    groups.post(|| Event::Message(message.clone()));
     hearers.len()
 }

@@ -51,6 +51,8 @@ const BATCH: usize = 16;
 pub(crate) struct Bench {
     /// The engine's time when the loop woke up, in Unix milliseconds.
     pub(crate) now_ms: u64,
+    /// The loop has taken events that it has not delivered yet.
+    pub(crate) has_mail: bool,
     pub(crate) limits: Arc<Limits>,
     /// Bytes read and written since they were last added to the engine's statistics.
     pub(crate) input_bytes: u64,
@@ -70,6 +72,7 @@ impl Bench {
     pub(crate) fn new(limits: Arc<Limits>) -> Self {
         Bench {
             now_ms: 0,
+            has_mail: false,
             limits,
             input_bytes: 0,
             output_bytes: 0,
@@ -364,7 +367,7 @@ impl Connection {
         let arrived = matches!(read, Ok(1..));
         // What others had posted before a request arrived is to reach the client before the reply:
         // the mailbox has its turn between reading and running.
-        let mail_first = arrived && self.session.is_subscribed();
+        let mail_first = arrived && self.session.hears() && self.has_mail(bench);
         self.postponed |= mail_first;
         let used = if arrived && !mail_first { self.run(&buffer, bench) } else { 0 };
         if !shared {
@@ -379,6 +382,12 @@ impl Connection {
             Next::Wait if mail_first => Next::Again,
             next => next,
         }
+    }
+
+    /// Whether somebody may have posted something that is not delivered yet.
+    #[inline]
+    fn has_mail(&self, bench: &Bench) -> bool {
+        bench.has_mail || self.session.has_mail()
     }
 
     /// The connection's own buffer with room for more: as much as is wanted, but no more than

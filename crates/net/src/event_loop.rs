@@ -245,6 +245,7 @@ impl EventLoop {
         self.door.alarm.lie_down();
         self.welcome();
         self.door.mailbox.take(&mut self.mail);
+        self.bench.has_mail = !self.mail.is_empty();
         let timeout = self.longest_sleep();
         self.gathering.pause(!timeout.is_zero());
         if let Err(error) = self.poll.poll(events, Some(timeout))
@@ -396,6 +397,7 @@ impl EventLoop {
     /// Delivers what other threads posted to sessions of this loop.
     fn deliver(&mut self) {
         self.door.mailbox.take(&mut self.mail);
+        self.bench.has_mail = false;
         if self.mail.is_empty() {
             return;
         }

@@ -23,7 +23,7 @@ use super::pubsub::{publish, pubsub, subscribe, unsubscribe};
 use super::scripting::{eval, evalsha, script};
 use super::server::{
     acl, bgsave, command, commandlog, config, dbsize, debug, flushall, flushdb, info, lastsave,
-    latency, lolwut, memory, role, save, shutdown, slowlog, swapdb, time,
+    latency, lolwut, memory, monitor, role, save, shutdown, slowlog, swapdb, time,
 };
 use super::set::{
     sadd, scard, sdiff, sdiffstore, sinter, sintercard, sinterstore, sismember, smembers,
@@ -195,6 +195,7 @@ pub static COMMANDS: &[Entry] = &[
     entry!(container latency),
     entry!(plain lolwut::Lolwut),
     entry!(container memory),
+    entry!(plain monitor::Monitor),
     entry!(plain role::Role),
     entry!(plain save::Save),
     entry!(plain shutdown::Shutdown),

@@ -184,7 +184,15 @@ pub enum ValueRef<'a> {
     Object(Kind, &'a Object),
 }
 
-impl ValueRef<'_> {
+impl<'a> ValueRef<'a> {
+    /// Bytes of a kind that is no object's.
+    pub(crate) fn of_bytes(kind: Kind, bytes: &'a [u8]) -> ValueRef<'a> {
+        match kind.type_of() {
+            Type::String => ValueRef::String(bytes, kind != Kind::String),
+            _ => ValueRef::Packed(kind, bytes),
+        }
+    }
+
     /// The value's type.
     pub fn type_of(&self) -> Type {
         match self {

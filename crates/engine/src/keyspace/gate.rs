@@ -3,8 +3,8 @@
 //! A gate stands for one key in one shard whose lock is held. Every change through it does, before
 //! the first byte changes, what others rely on: it hands the old value to a running snapshot and
 //! stamps the entry with the live epoch; and after it, it marks the key's watchers, counts the
-//! change, records it for keyspace notifications and notes waiters that it may have readied. Bytes
-//! are accounted below, in the shard.
+//! change, records it for keyspace notifications and for those who have cached the key, and notes
+//! waiters that it may have readied. Bytes are accounted below, in the shard.
 //!
 //! **Invariant:** no command, no expiry, no eviction and no loader of live data changes an entry
 //! any other way.
@@ -60,10 +60,8 @@ impl OwnedValue {
     /// The value, to be read.
     pub fn as_ref(&self) -> ValueRef<'_> {
         match self {
-            OwnedValue::Bytes(Kind::String, bytes) => ValueRef::String(bytes, false),
-            OwnedValue::Bytes(Kind::RawString, bytes) => ValueRef::String(bytes, true),
-            OwnedValue::Bytes(kind, bytes) => ValueRef::Packed(*kind, bytes),
-            OwnedValue::Shared(shared) => ValueRef::String(shared, false),
+            OwnedValue::Bytes(kind, bytes) => ValueRef::of_bytes(*kind, bytes),
+            OwnedValue::Shared(kind, shared) => ValueRef::of_bytes(*kind, shared),
             OwnedValue::Object(object) => ValueRef::Object(object.kind(), object),
         }
     }
@@ -72,7 +70,7 @@ impl OwnedValue {
     pub fn bytes(&self) -> u64 {
         match self {
             OwnedValue::Bytes(_, bytes) => bytes.capacity() as u64,
-            OwnedValue::Shared(shared) => shared.len() as u64,
+            OwnedValue::Shared(_, shared) => shared.len() as u64,
             OwnedValue::Object(object) => object.bytes(),
         }
     }
@@ -437,6 +435,7 @@ impl<'g> Gate<'g> {
             self.shard.stats.expired_fields += taken.len() as u64;
             self.changes.fields_expired(db, self.key, &taken, is_empty);
             self.shard.watched.touch(db, self.key);
+            self.invalidate(false);
         }
         taken.len()
     }
@@ -468,6 +467,7 @@ impl<'g> Gate<'g> {
             }
         }
         self.shard.watched.touch(self.db, self.key);
+        self.invalidate(false);
         if self.shard.waiters.any_ends_without(self.db, self.key) {
             self.changes.ready(self.db, self.key);
         }
@@ -522,10 +522,22 @@ impl<'g> Gate<'g> {
             self.changes.notices.after(self.db, self.key, step);
         }
         self.shard.watched.touch(self.db, self.key);
+        self.invalidate(true);
         if self.shard.waiters.is_waited_for(self.db, self.key)
             && (self.exists() || self.shard.waiters.any_ends_without(self.db, self.key))
         {
             self.changes.ready(self.db, self.key);
+        }
+    }
+}
+
+impl Gate<'_> {
+    /// Whoever has cached the value must drop it; it was a command's doing, or time's.
+    #[inline]
+    fn invalidate(&mut self, by_command: bool) {
+        if self.changes.invalidations.on {
+            let key = (self.hash, self.key);
+            self.changes.invalidations.changed(&mut self.shard.tracked, key, by_command);
         }
     }
 }

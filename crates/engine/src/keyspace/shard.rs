@@ -19,6 +19,7 @@ use super::wheel::{Links, Wheel};
 use crate::blocking::Waiters;
 use crate::freeing::{Cause, Discarded};
 use crate::prefetch::prefetch;
+use crate::tracking::table::Tracked;
 use crate::values::Object;
 use crate::watch::Watched;
 use smallvec::SmallVec;
@@ -122,6 +123,7 @@ pub(crate) struct Shard {
     pub(crate) tap: Option<Arc<Tap>>,
     pub(crate) watched: Watched,
     pub(crate) waiters: Waiters,
+    pub(crate) tracked: Tracked,
     /// Time of the latest command here; time never goes back within a shard.
     pub(crate) now_ms: u64,
     /// No entry is due before this moment; 0 while memory of flushed databases waits to be freed.
@@ -142,6 +144,7 @@ impl Shard {
             epoch: 0,
             tap: None,
             watched: Watched::default(),
+            tracked: Tracked::default(),
             waiters: Waiters::default(),
             now_ms: 0,
             next_due_ms: u64::MAX,
@@ -153,7 +156,8 @@ impl Shard {
     /// Bytes that this shard's data takes.
     pub(crate) fn bytes(&self) -> u64 {
         let condemned: u64 = self.condemned.iter().map(Condemned::table_bytes).sum();
-        self.arena.used_bytes() + self.outside.bytes + self.table_bytes() + condemned
+        let own = self.arena.used_bytes() + self.outside.bytes + self.table_bytes();
+        own + condemned + self.tracked.bytes()
     }
 
     /// Bytes of values and keys that live outside of the arena.

@@ -2,7 +2,7 @@
 //!
 //! The gate stands for one key; this is the same door for all keys of a database at once. What a
 //! change entails is the same list: entries go to a running snapshot first, the watchers of keys
-//! that were there are told, the change is counted (so that it becomes an effect), waiters whose
+//! that were there and those who have cached them are told, the change is counted (so that it becomes an effect), waiters whose
 //! key appears are noted, and what was removed is freed after the locks.
 //!
 //! Knows no command; commands come here through [`Keys`].
@@ -80,6 +80,7 @@ impl Keys<'_> {
         });
         self.changes.flushed = Some(flushed);
         self.changes.count += removed;
+        self.forget_tracked();
     }
 
     /// Removes all keys of all databases, and tells who saves them. Needs all locks.
@@ -99,6 +100,14 @@ impl Keys<'_> {
             shard.watched.touch_where(|number, key| {
                 pair.contains(&number) && pair.iter().any(|&number| has(shard, number, key))
             });
+            if changes.invalidations.on {
+                let mut tracked = std::mem::take(&mut shard.tracked);
+                let is_there = |key: &[u8]| pair.iter().any(|&number| has(shard, number, key));
+                tracked.take_where(is_there, |key, readers| {
+                    changes.invalidations.dropped(key, readers);
+                });
+                shard.tracked = tracked;
+            }
             shard.swap(one, other);
             for number in pair {
                 for key in shard.waiters.keys_of(number) {

@@ -106,6 +106,11 @@ pub(crate) struct Naming {
 }
 
 impl Naming {
+    /// The command that is named for.
+    pub(crate) fn spec(&self) -> &'static Spec {
+        self.spec
+    }
+
     /// The names for a request, its command's name first.
     pub(crate) fn of(spec: &'static Spec, words: &[&[u8]]) -> Naming {
         let mut after_keys = 0;

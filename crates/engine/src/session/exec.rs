@@ -11,6 +11,7 @@ use crate::engine::Engine;
 use crate::error::Error;
 use crate::keys::{Hashes, Keys};
 use crate::keyspace::locks::{Acquired, ShardSet, Wait};
+use crate::monitor::Source;
 use crate::reply::Reply;
 use crate::spec::{Entry, flag};
 use smallvec::SmallVec;
@@ -24,22 +25,25 @@ impl Session {
     pub(super) fn exec(
         &mut self,
         entry: &'static Entry,
+        words: &[&[u8]],
         reply: &mut dyn Reply,
         wait: Wait<'_>,
     ) -> Flow {
         let Some(multi) = self.state.multi.take() else {
             self.note_at_once(entry);
+            show(&self.engine, &self.state, words);
             self.fail(Some(entry), &Error::text("ERR EXEC without MULTI"), reply);
             return Flow::Continue;
         };
         if multi.aborted {
             self.state.discard();
             self.note_at_once(entry);
+            show(&self.engine, &self.state, words);
             let error = Error::text("EXECABORT Transaction discarded because of previous errors.");
             self.fail(Some(entry), &error, reply);
             return Flow::Continue;
         }
-        match self.exec_queue(entry, &multi, reply, wait) {
+        match self.exec_queue((entry, words), &multi, reply, wait) {
             Ok(flow) => {
                 self.state.discard();
                 flow
@@ -57,7 +61,7 @@ impl Session {
     /// Runs the queue under all of its locks, unless a watched key has changed.
     fn exec_queue(
         &mut self,
-        entry: &'static Entry,
+        (entry, words): (&'static Entry, &[&[u8]]),
         multi: &Multi,
         reply: &mut dyn Reply,
         wait: Wait<'_>,
@@ -92,6 +96,7 @@ impl Session {
                 let began_us = keys.changes.began_us;
                 if is_touched(keys, state) {
                     reply.null_array();
+                    show(engine, state, words);
                     return began_us;
                 }
                 reply.array(steps.len());
@@ -99,6 +104,8 @@ impl Session {
                 for (entry, words) in &steps {
                     now_us = step(engine, keys, state, (*entry, words), reply, now_us);
                 }
+                state.redacted.clear();
+                show(engine, state, words);
                 began_us
             },
         )?;
@@ -106,7 +113,6 @@ impl Session {
         let now_us = now_us.max(began_us);
         self.ended_us = now_us;
         self.state.client.active_ms.store(now_us / 1000, Ordering::Relaxed);
-        let words: &[&[u8]] = &[entry.spec.name.as_bytes()];
         note_run(&self.engine, &self.state, entry, words, began_us, now_us);
         Ok(self.state.flow.take().unwrap_or(Flow::Continue))
     }
@@ -125,6 +131,13 @@ impl Session {
             set.add(self.engine.shard_index(self.engine.hash().of(key)));
         }
         set
+    }
+}
+
+/// Shows EXEC to those who look, after its queue.
+fn show(engine: &Engine, state: &SessionState, words: &[&[u8]]) {
+    if engine.monitors.is_on() {
+        engine.monitors.show(engine, state, Source::Client, words);
     }
 }
 

@@ -9,6 +9,7 @@ mod noting;
 pub(crate) mod pipeline;
 mod state;
 
+pub(crate) use state::after;
 pub use state::{Flow, ReplyMode, SessionState};
 
 use crate::blocking::{self, Waiter};
@@ -16,7 +17,7 @@ use crate::changes::Changes;
 use crate::clients::{Client, Origin};
 use crate::command::{Command, Ctx, perform, words_of};
 use crate::commands;
-use crate::commands::connection::ping;
+use crate::commands::connection::{client, ping};
 use crate::config::{Id, ProtectedAction};
 use crate::engine::Engine;
 use crate::error::Error;
@@ -28,6 +29,7 @@ use crate::notify::Naming;
 use crate::renames::Meaning;
 use crate::reply::{Reply, WireReply};
 use crate::spec::{Entry, Spec, flag};
+use crate::tracking::Tracking;
 use larder_resp::Protocol;
 pub(crate) use noting::{SLOW_COMMAND, SLOW_FAST_COMMAND};
 use noting::{Unfinished, note_run};
@@ -75,10 +77,12 @@ impl Session {
         let now_ms = engine.now_us() / 1000;
         let client = engine.clients.enter(origin, mailbox, now_ms);
         let state = SessionState::new(client, engine.config());
+        let mut changes = Changes::default();
+        changes.invalidations.author = state.client.id;
         Session {
             engine,
             state,
-            changes: Changes::default(),
+            changes,
             blocked: None,
             last: None,
             last_spec: None,
@@ -148,9 +152,23 @@ impl Session {
         self.state.select(db);
     }
 
-    /// Whether it has subscriptions (or another reason to be sent things unasked).
+    /// Whether it has subscriptions.
     pub fn is_subscribed(&self) -> bool {
         self.state.subscriptions() > 0
+    }
+
+    /// Whether it may be sent things unasked: it has subscriptions, sees the commands of all, or
+    /// its protocol has a place for invalid keys.
+    pub fn hears(&self) -> bool {
+        let client = &self.state.client;
+        self.is_subscribed()
+            || self.state.protocol == Protocol::Resp3
+            || client.facts.monitors.load(Ordering::Relaxed)
+    }
+
+    /// Whether its owner's mailbox may hold something for it.
+    pub fn has_mail(&self) -> bool {
+        self.state.client.mailbox.has_mail()
     }
 
     /// Whether it waits for a key.
@@ -315,6 +333,20 @@ impl Session {
                 self.state.apply_reply_mode(out, start);
                 Flow::Continue
             }
+            Event::Invalidated { what, redirected } => {
+                self.state.write_invalidated(what, *redirected, out);
+                Flow::Continue
+            }
+            Event::RedirectionBroken(to) => {
+                self.state.write_broken_redirection(*to, out);
+                Flow::Continue
+            }
+            Event::Monitored(line) => {
+                if self.state.client.facts.monitors.load(Ordering::Relaxed) {
+                    out.extend_from_slice(line);
+                }
+                Flow::Continue
+            }
             Event::Close => Flow::Close,
             Event::Nudge => Flow::Continue,
         }
@@ -377,8 +409,39 @@ impl Session {
         }
     }
 
-    /// Finds the command, checks everything that can be known without its keys, and runs it.
+    /// Executes one command, and what is to be done after it.
     fn dispatch(&mut self, words: &[&[u8]], reply: &mut dyn Reply, wait: Wait<'_>) -> Flow {
+        let flow = self.dispatch_one(words, reply, wait);
+        if self.state.after != 0 && !matches!(flow, Flow::Retry | Flow::Paused(_)) {
+            self.do_after();
+        }
+        flow
+    }
+
+    /// Does what a command has left to be done without its locks.
+    #[cold]
+    fn do_after(&mut self) {
+        let todo = std::mem::take(&mut self.state.after);
+        if todo & after::UNWATCH != 0 {
+            self.state.unwatch(&self.engine);
+        }
+        if todo & after::TRIM_TRACKED != 0 {
+            Tracking::trim(&self.engine);
+        }
+        if todo & after::FORGET_TRACKED != 0 {
+            Tracking::forget(&self.engine);
+        }
+        if todo & after::CACHING != 0 && self.state.caching {
+            let holds_on = self.state.multi.is_some()
+                || self.last.is_some_and(|last| last.spec.name == client::SPEC.name);
+            self.state.caching = holds_on;
+            self.state.after |= if holds_on { after::CACHING } else { 0 };
+            self.state.note_remembers();
+        }
+    }
+
+    /// Finds the command, checks everything that can be known without its keys, and runs it.
+    fn dispatch_one(&mut self, words: &[&[u8]], reply: &mut dyn Reply, wait: Wait<'_>) -> Flow {
         if self.state.client.killed.load(Ordering::Relaxed) {
             return Flow::Close;
         }
@@ -403,15 +466,11 @@ impl Session {
         {
             return flow;
         }
-        let flow = if entry.spec.has(flag::EXEC) {
-            self.exec(entry, reply, wait)
+        if entry.spec.has(flag::EXEC) {
+            self.exec(entry, words, reply, wait)
         } else {
             self.run(entry, words, reply, wait)
-        };
-        if std::mem::take(&mut self.state.unwatch_after) {
-            self.state.unwatch(&self.engine);
         }
-        flow
     }
 
     /// The command that the words name.
@@ -541,8 +600,6 @@ impl Session {
         }
         if entry.is_some_and(|entry| entry.spec.has(flag::EXEC)) {
             self.state.discard();
-            self.state.unwatch_after = false;
-            self.state.unwatch(&self.engine);
             let reason = error.to_string();
             let reason = reason.strip_prefix("ERR ").unwrap_or(&reason);
             let error =
@@ -673,6 +730,11 @@ impl Drop for Session {
         self.state.unwatch(&self.engine);
         self.state.unwatch_later(&self.engine);
         self.state.unsubscribe_all(&self.engine);
+        self.state.end_tracking(&self.engine);
+        if self.state.after & after::FORGET_TRACKED != 0 {
+            Tracking::forget(&self.engine);
+        }
+        self.engine.monitors.remove(&self.state.client);
         self.engine.clients.leave(self.id());
     }
 }

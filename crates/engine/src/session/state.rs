@@ -4,12 +4,14 @@ use crate::clients::Client;
 use crate::config::Config;
 use crate::engine::Engine;
 use crate::keyspace::locks::ShardSet;
-use crate::mailbox::Message;
+use crate::mailbox::{Message, SessionId};
 use crate::reply::{Reply, WireReply};
 use crate::spec::Entry;
+use crate::tracking::{self, Invalidated};
 use hashbrown::HashSet;
 use larder_resp::Protocol;
 use smallvec::SmallVec;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -41,6 +43,18 @@ pub enum ReplyMode {
     SkipNext,
     /// This one is not.
     Skip,
+}
+
+/// Bits of [`SessionState::after`].
+pub(crate) mod after {
+    /// The session watches nothing any more.
+    pub(crate) const UNWATCH: u8 = 1;
+    /// `CLIENT CACHING` holds for the command after this one.
+    pub(crate) const CACHING: u8 = 1 << 1;
+    /// Fewer keys may be remembered for those who track.
+    pub(crate) const TRIM_TRACKED: u8 = 1 << 2;
+    /// Nobody tracks: what is remembered is needed by nobody.
+    pub(crate) const FORGET_TRACKED: u8 = 1 << 3;
 }
 
 /// Commands between MULTI and EXEC.
@@ -91,8 +105,14 @@ pub struct SessionState {
     pub(crate) cut_off: bool,
     /// What becomes of replies.
     pub(crate) reply_mode: ReplyMode,
-    /// Set by commands after which the session watches nothing.
-    pub(crate) unwatch_after: bool,
+    /// What it reads is remembered, to tell it when that changes.
+    pub(crate) remembers: bool,
+    /// `CLIENT CACHING` was given, for the command or transaction that comes next.
+    pub(crate) caching: bool,
+    /// Prefixes of the keys of whose changes it hears.
+    pub(crate) prefixes: BTreeSet<Box<[u8]>>,
+    /// What is to be done once the command's locks are free: bits of [`after`].
+    pub(crate) after: u8,
     /// Set by commands whose reply is sent whatever the mode of replies says.
     pub(crate) reply_anyway: bool,
     /// Words of the command that ran last that are secrets, by their place.
@@ -118,7 +138,10 @@ impl SessionState {
             reply_bytes: usize::MAX,
             cut_off: false,
             reply_mode: ReplyMode::On,
-            unwatch_after: false,
+            remembers: false,
+            caching: false,
+            prefixes: BTreeSet::new(),
+            after: 0,
             reply_anyway: false,
             redacted: SmallVec::new(),
             flow: None,
@@ -156,7 +179,7 @@ impl SessionState {
     /// Forgets the queue; the watches go after the command.
     pub(crate) fn discard(&mut self) {
         self.multi = None;
-        self.unwatch_after = true;
+        self.after |= after::UNWATCH;
         self.note_multi();
     }
 
@@ -212,6 +235,78 @@ impl SessionState {
         }
         reply.bulk(&message.channel);
         reply.bulk(&message.payload);
+    }
+
+    /// Begins to track, or does so differently. Prefixes are added to those that there are.
+    pub(crate) fn track(
+        &mut self,
+        engine: &Engine,
+        flags: u8,
+        redirect: SessionId,
+        prefixes: &[&[u8]],
+    ) {
+        engine.tracking.enable(&self.client, flags, redirect);
+        for prefix in prefixes {
+            if self.prefixes.insert((*prefix).into()) {
+                engine.tracking.add_prefix(&self.client, prefix);
+            }
+        }
+        self.note_remembers();
+    }
+
+    /// Tracks nothing any more.
+    pub(crate) fn end_tracking(&mut self, engine: &Engine) {
+        if engine.tracking.disable(&self.client, &mut self.prefixes) {
+            self.after |= after::FORGET_TRACKED;
+        }
+        self.caching = false;
+        self.note_remembers();
+    }
+
+    /// Looks again at whether what the session reads is to be remembered.
+    pub(crate) fn note_remembers(&mut self) {
+        let tracks = &self.client.tracks;
+        self.remembers = tracks.is_on()
+            && !tracks.has(tracking::BCAST)
+            && (!tracks.has(tracking::OPTIN) || self.caching)
+            && (!tracks.has(tracking::OPTOUT) || !self.caching);
+    }
+
+    /// Keys that are not valid any more, where the session's protocol has a way to say so.
+    pub(crate) fn write_invalidated(
+        &self,
+        what: &Invalidated,
+        redirected: bool,
+        out: &mut Vec<u8>,
+    ) {
+        let mut reply = WireReply::new(out, self.protocol);
+        if self.protocol == Protocol::Resp3 {
+            reply.push(2);
+            reply.bulk(b"invalidate");
+        } else if redirected && self.subscriptions() > 0 {
+            reply.push(3);
+            reply.bulk(b"message");
+            reply.bulk(tracking::CHANNEL);
+        } else {
+            return;
+        }
+        match what {
+            Invalidated::Keys(keys) => {
+                reply.array(keys.len());
+                keys.iter().for_each(|key| reply.bulk(key));
+            }
+            Invalidated::All => reply.null(),
+        }
+    }
+
+    /// The session that was to hear of invalid keys is gone.
+    pub(crate) fn write_broken_redirection(&self, to: SessionId, out: &mut Vec<u8>) {
+        if self.protocol == Protocol::Resp3 {
+            let mut reply = WireReply::new(out, self.protocol);
+            reply.push(2);
+            reply.bulk(b"tracking-redir-broken");
+            reply.int(to.cast_signed());
+        }
     }
 
     /// Forgets the watches. Takes the locks of their shards: not from inside a command. What a

@@ -1,7 +1,7 @@
 //! `RESET`
 //!
-//! Makes the session as it was when it began: no transaction, watches, subscriptions or name,
-//! database 0, RESP2, every reply sent, and the password to be given again. Answers `RESET`.
+//! Makes the session as it was when it began: no transaction, watches, subscriptions, tracking or
+//! name, no view of others' commands, database 0, RESP2, every reply sent, and the password to be given again. Answers `RESET`.
 //! O(watches + subscriptions). No effect.
 
 use super::super::nullary;
@@ -37,6 +37,8 @@ nullary!(Reset, SPEC, |ctx, reply| {
     let session = &mut *ctx.session;
     session.discard();
     session.unsubscribe_all(ctx.engine);
+    session.end_tracking(ctx.engine);
+    ctx.engine.monitors.remove(&session.client);
     session.select(0);
     session.set_protocol(Protocol::Resp2);
     session.reply_mode = ReplyMode::On;

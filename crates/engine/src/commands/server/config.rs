@@ -11,6 +11,7 @@ use crate::config::{Caller, ConfigError, Id, lookup};
 use crate::error::Error;
 use crate::keyspace::shard::ShardStats;
 use crate::reply::Reply;
+use crate::session::after;
 use crate::spec::{Entry, Group, Spec, acl, flag};
 use larder_codec::glob;
 
@@ -155,12 +156,14 @@ impl<'a> Command<'a> for Set<'a> {
             ctx.engine.host().apply(changed)?;
             ctx.engine.durability().map_or(Ok(()), |durability| durability.apply(changed))
         };
-        ctx.config().set_at_run_time(&self.pairs, caller, &mut apply).map_err(
-            |error| match error {
-                ConfigError::Loading => Error::owned(format!("LOADING {error}")),
-                error => Error::owned(format!("ERR {error}")),
-            },
-        )?;
+        let done = ctx.config().set_at_run_time(&self.pairs, caller, &mut apply);
+        let changed = done.map_err(|error| match error {
+            ConfigError::Loading => Error::owned(format!("LOADING {error}")),
+            error => Error::owned(format!("ERR {error}")),
+        })?;
+        if changed.contains(&Id::TrackingTableMaxKeys) {
+            ctx.session.after |= after::TRIM_TRACKED;
+        }
         reply.ok();
         Ok(())
     }

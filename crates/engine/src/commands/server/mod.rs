@@ -16,6 +16,7 @@ pub mod lastsave;
 pub mod latency;
 pub mod lolwut;
 pub mod memory;
+pub mod monitor;
 pub mod role;
 pub mod save;
 pub mod shutdown;

@@ -3,6 +3,7 @@
 //! Forgets the watched keys; answers OK. O(watched keys). No effect.
 
 use super::super::nullary;
+use crate::session::after;
 use crate::spec::{Group, Spec, acl, flag};
 
 /// What is known of `UNWATCH`.
@@ -23,7 +24,7 @@ pub struct Unwatch;
 
 nullary!(Unwatch, SPEC, |ctx, reply| {
     // The locks of the keys are free only after the command.
-    ctx.session.unwatch_after = true;
+    ctx.session.after |= after::UNWATCH;
     reply.ok();
     Ok(())
 });

@@ -52,7 +52,7 @@ pub(super) fn clients(ctx: &mut Ctx<'_, '_>, lines: &mut Lines) {
     lines.add("client_recent_max_output_buffer", output);
     let blocked = count(&|client| on(&client.facts.blocked) || on(&client.facts.paused));
     lines.add("blocked_clients", blocked);
-    lines.add("tracking_clients", 0);
+    lines.add("tracking_clients", ctx.engine.tracking.clients());
     lines.add("pubsub_clients", count(&|client| client.class() == Class::PubSub));
     let watching = count(&|client| client.facts.watching.load(Ordering::Relaxed) > 0);
     lines.add("watching_clients", watching);

@@ -64,12 +64,10 @@ pub(super) fn stats(ctx: &mut Ctx<'_, '_>, lines: &mut Lines) {
     lines.add("pubsub_channels", engine.pubsub.channels.len());
     lines.add("pubsub_patterns", engine.pubsub.patterns());
     lines.add("pubsubshard_channels", engine.pubsub.sharded.len());
-    lines.all(&[
-        ("tracking_total_keys", 0),
-        ("tracking_total_items", 0),
-        ("tracking_total_prefixes", 0),
-        ("unexpected_error_replies", 0),
-    ]);
+    lines.add("tracking_total_keys", sum(ctx, |shard| shard.tracked.len()));
+    lines.add("tracking_total_items", sum(ctx, |shard| shard.tracked.items()));
+    lines.add("tracking_total_prefixes", engine.tracking.prefixes());
+    lines.add("unexpected_error_replies", 0);
     lines.add("total_error_replies", load(&stats.errors));
     lines.add("total_reads_processed", traffic.reads);
     lines.add("total_writes_processed", traffic.writes);
