@@ -11,10 +11,12 @@ pub mod replies;
 
 use crate::{Error, Larder};
 use bell::Rope;
+use larder_engine::command::Command;
 use larder_engine::config::ClientClass;
 use larder_engine::keyspace::locks::Wait;
 use larder_engine::mailbox::{Event, Mailbox, Recipients};
 use larder_engine::{Flow, Origin};
+use larder_resp::{ArgVec, Limits, Parsed, RequestParser};
 use replies::Replies;
 use std::collections::VecDeque;
 use std::os::fd::BorrowedFd;
@@ -116,6 +118,40 @@ impl Session {
         let wait = self.waker.clone();
         if !self.run(words, Wait::Wake(&wait)) {
             self.hold(words);
+        }
+    }
+
+    /// Runs requests in the bytes of the protocol; whether all of them were whole. What follows the
+    /// first that is not is not run.
+    pub fn send_bytes(&mut self, mut bytes: &[u8]) -> bool {
+        let limits = Limits::default();
+        while !bytes.is_empty() {
+            let (mut parser, mut words) = (RequestParser::new(), ArgVec::new());
+            match parser.parse(bytes, &limits, &mut words) {
+                Ok(Parsed::Request { consumed }) => {
+                    if !words.is_empty() {
+                        self.send(&words);
+                    }
+                    bytes = &bytes[consumed..];
+                }
+                _ => return false,
+            }
+        }
+        true
+    }
+
+    /// Runs a typed command: no words, no parsing. Not for commands that block or that change the
+    /// session. Whether it ran; if not, locks were held by others, and with `park` it waits for
+    /// them.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] with the store's words.
+    pub fn call<'a, C: Command<'a>>(&mut self, command: &C, park: bool) -> Result<bool, Error> {
+        self.replies.protocol = self.session.protocol();
+        let wait = if park { Wait::Park } else { Wait::Wake(&self.waker) };
+        match self.session.call(command, &mut self.replies, wait) {
+            Ok(flow) => Ok(flow != Flow::Retry),
+            Err(error) => Err(Error::Refused(error.to_string())),
         }
     }
 
@@ -291,6 +327,13 @@ impl Session {
             self.replies.truncate(mark);
         }
         true
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        // Whoever waits finds that it is over.
+        self.bell.ring();
     }
 }
 
