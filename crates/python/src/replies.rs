@@ -5,7 +5,7 @@
 use larder::session::replies::{Item, Replies};
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyInt, PyList, PyString};
+use pyo3::types::{PyBytes, PyDict, PyInt, PyList, PySet, PyString};
 
 /// How a client's bytes become what it wants.
 pub(crate) struct Decoding {
@@ -13,6 +13,8 @@ pub(crate) struct Decoding {
     text: Option<Text>,
     /// Makes an exception of an error's text.
     error: Py<PyAny>,
+    /// Sets become sets, where what they hold can be in one; lists otherwise.
+    has_sets: bool,
 }
 
 struct Text {
@@ -31,19 +33,20 @@ struct Open<'py> {
 #[derive(Clone, Copy, PartialEq)]
 enum Shape {
     List,
+    Set,
     Dict,
     /// Facts about the next value, which redis-py has no place for.
     Dropped,
 }
 
 impl Decoding {
-    pub(crate) fn new(error: Py<PyAny>, text: Option<(String, String)>) -> Self {
+    pub(crate) fn new(error: Py<PyAny>, text: Option<(String, String)>, has_sets: bool) -> Self {
         let text = text.map(|(encoding, errors)| Text {
             is_utf8: ["utf-8", "utf8"].iter().any(|name| encoding.eq_ignore_ascii_case(name)),
             encoding,
             errors,
         });
-        Decoding { text, error }
+        Decoding { text, error, has_sets }
     }
 
     /// The next reply; `raw` keeps strings as bytes.
@@ -82,6 +85,15 @@ impl Decoding {
                 Item::Array(len) | Item::Push(len) if len > 0 => {
                     open.push(Open::new(Shape::List, len));
                     continue;
+                }
+                Item::Set(len) if len > 0 || self.has_sets => {
+                    let shape = if self.has_sets { Shape::Set } else { Shape::List };
+                    if len == 0 {
+                        PySet::empty(py)?.into_any()
+                    } else {
+                        open.push(Open::new(shape, len));
+                        continue;
+                    }
                 }
                 Item::Map(pairs) if pairs > 0 => {
                     open.push(Open::new(Shape::Dict, 2 * pairs));
@@ -130,7 +142,9 @@ impl Decoding {
                 py.get_type::<PyInt>().call1((String::from_utf8_lossy(digits),))
             }
             Item::Map(_) => Ok(PyDict::new(py).into_any()),
-            Item::Array(_) | Item::Push(_) | Item::Attribute(_) => Ok(PyList::empty(py).into_any()),
+            Item::Array(_) | Item::Set(_) | Item::Push(_) | Item::Attribute(_) => {
+                Ok(PyList::empty(py).into_any())
+            }
         }
     }
 
@@ -161,7 +175,12 @@ impl<'py> Open<'py> {
     }
 
     fn into_object(self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        if self.shape == Shape::List {
+        if self.shape == Shape::Set
+            && let Ok(set) = PySet::new(py, &self.items)
+        {
+            return Ok(set.into_any());
+        }
+        if self.shape != Shape::Dict {
             return Ok(PyList::new(py, self.items)?.into_any());
         }
         let dict = PyDict::new(py);

@@ -42,13 +42,14 @@ type Inner = Option<larder::session::Session>;
 #[pymethods]
 impl Session {
     /// Begins a conversation with the store of this name. `encoder` is redis-py's, `error` makes
-    /// an exception of an error reply.
+    /// an exception of an error reply; `has_sets` makes sets of RESP3's sets.
     #[new]
-    #[pyo3(signature = (name, encoder, error, is_async = false))]
+    #[pyo3(signature = (name, encoder, error, has_sets, is_async = false))]
     fn new(
         name: &str,
         encoder: &Bound<'_, PyAny>,
         error: Py<PyAny>,
+        has_sets: bool,
         is_async: bool,
     ) -> PyResult<Self> {
         let text = |name: &str| -> PyResult<String> { encoder.getattr(name)?.extract() };
@@ -58,7 +59,7 @@ impl Session {
         Ok(Session {
             inner: Own::new(Mutex::new(Some(registry::session(name)?))),
             encoding: Encoding::new(encode, &encoding, &errors),
-            decoding: Decoding::new(error, decodes.then_some((encoding, errors))),
+            decoding: Decoding::new(error, decodes.then_some((encoding, errors)), has_sets),
             is_async,
             was_push: AtomicBool::new(false),
         })

@@ -46,8 +46,10 @@ pub enum Item<'r> {
     Bulk(&'r [u8]),
     /// No value.
     Null,
-    /// An array, or a set: so many items follow.
+    /// An array: so many items follow.
     Array(usize),
+    /// A set: so many items follow.
+    Set(usize),
     /// A map: so many pairs follow.
     Map(usize),
     /// A message that nobody asked for: so many items follow.
@@ -72,6 +74,7 @@ enum Token {
     Bulk(Range),
     Null,
     Array(usize),
+    Set(usize),
     Map(usize),
     Push(usize),
     Double(f64),
@@ -116,6 +119,7 @@ impl Replies {
             Token::Bulk(range) => Item::Bulk(text(range)),
             Token::Null => Item::Null,
             Token::Array(len) => Item::Array(len),
+            Token::Set(len) => Item::Set(len),
             Token::Map(len) => Item::Map(len),
             Token::Push(len) => Item::Push(len),
             Token::Double(value) => Item::Double(value),
@@ -182,8 +186,12 @@ impl Replies {
             Value::Bulk(bytes) => self.bulk(bytes),
             Value::Simple(text) => self.text(Token::Simple, text),
             Value::Error(text) => self.text(Token::Error, text),
-            Value::Array(items) | Value::Set(items) => {
+            Value::Array(items) => {
                 self.array(items.len());
+                items.iter().for_each(|item| self.add(item));
+            }
+            Value::Set(items) => {
+                self.set(items.len());
                 items.iter().for_each(|item| self.add(item));
             }
             Value::Push(items) => {
@@ -269,7 +277,7 @@ impl Reply for Replies {
         self.tokens.push(if self.is_resp3() { Token::Map(len) } else { Token::Array(2 * len) });
     }
     fn set(&mut self, len: usize) {
-        self.tokens.push(Token::Array(len));
+        self.tokens.push(if self.is_resp3() { Token::Set(len) } else { Token::Array(len) });
     }
     fn push(&mut self, len: usize) {
         self.tokens.push(if self.is_resp3() { Token::Push(len) } else { Token::Array(len) });

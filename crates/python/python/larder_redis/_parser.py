@@ -5,7 +5,12 @@ Replies need no parser here; they come as Python objects.
 
 import inspect
 
+import redis
 from redis._parsers.resp3 import _AsyncRESP3Parser, _RESP3Parser
+
+
+# RESP3's sets became sets up to redis-py 5.0, and become lists since.
+HAS_SETS = redis.__version__.startswith("5.0.")
 
 
 class Parser(_RESP3Parser):

@@ -15,7 +15,7 @@ from redis.exceptions import ConnectionError, RedisError, ResponseError, Timeout
 
 from . import _urls
 from ._larder import Session
-from ._parser import Parser
+from ._parser import HAS_SETS, Parser
 
 _UNSET = object()
 
@@ -55,7 +55,7 @@ class Connection(UnixDomainSocketConnection):
 
     def _connect(self):
         name = self.path.removeprefix("memory:")
-        return Session(name, self.encoder, self._parser.parse_error)
+        return Session(name, self.encoder, self._parser.parse_error, HAS_SETS)
 
     def send_command(self, *args, **kwargs):
         if self._packs:

@@ -13,7 +13,7 @@ from redis.exceptions import ConnectionError, ResponseError, TimeoutError
 
 from .. import _urls
 from .._larder import Session
-from .._parser import AsyncParser
+from .._parser import HAS_SETS, AsyncParser
 from ..connection import Packed, _bytes
 
 # Replies that may be read one after the other before other tasks have their turn.
@@ -60,7 +60,8 @@ class Connection(UnixDomainSocketConnection):
 
     async def _connect(self):
         name = self.path.removeprefix("memory:")
-        self._session = Session(name, self.encoder, self._parser.parse_error, True)
+        error = self._parser.parse_error
+        self._session = Session(name, self.encoder, error, HAS_SETS, True)
         self._reader = self._writer = _Stream(self._session)
 
     async def send_command(self, *args, **kwargs):
