@@ -12,7 +12,7 @@ from .connection import Connection
 _CLASSES = {redis.connection: Connection, redis.asyncio.connection: AsyncConnection}
 
 
-def install():
+def install() -> None:
     """Lets redis-py's own ``from_url``, sync and asyncio, open ``memory:``; so do all libraries
     that call it. Called again it does nothing; ``uninstall()`` takes it back."""
     for module, connection_class in _CLASSES.items():
@@ -20,13 +20,13 @@ def install():
             module.parse_url = _taught(module.parse_url, connection_class)
 
 
-def uninstall():
+def uninstall() -> None:
     """Takes ``install()`` back. Clients that exist go on working."""
     for module in _CLASSES:
         module.parse_url = getattr(module.parse_url, "_larder_original", module.parse_url)
 
 
-def is_installed():
+def is_installed() -> bool:
     """Whether redis-py knows the stores of this process."""
     return all(hasattr(module.parse_url, "_larder_original") for module in _CLASSES)
 

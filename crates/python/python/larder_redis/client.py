@@ -1,5 +1,7 @@
 """redis-py's client, made from the URL of a store in this process."""
 
+from typing import Any, Self
+
 import redis
 
 from . import _urls
@@ -13,7 +15,7 @@ class Redis(redis.Redis):
     """
 
     @classmethod
-    def from_url(cls, url, **kwargs):
+    def from_url(cls, url: str, **kwargs: Any) -> Self:
         if not _urls.is_linked(url):
             return super().from_url(url, **kwargs)
         single = kwargs.pop("single_connection_client", False)
@@ -26,7 +28,7 @@ class Redis(redis.Redis):
 StrictRedis = Redis
 
 
-def from_url(url, **kwargs):
+def from_url(url: str, **kwargs: Any) -> redis.Redis | redis.RedisCluster:
     """A client for any URL: ``memory:`` is a store in this process, ``redis://``, ``rediss://`` and
     ``unix://`` are redis-py's own, ``redis-cluster://`` its client for clusters."""
     scheme, colon, rest = url.partition(":")

@@ -8,10 +8,11 @@ gevent patches and signals interrupt.
 import math
 import select
 import time
+from typing import Any, Self
 
 import redis.connection
 from redis.connection import UnixDomainSocketConnection
-from redis.exceptions import ConnectionError, RedisError, ResponseError, TimeoutError
+from redis.exceptions import ConnectionError, ResponseError, TimeoutError
 
 from . import _urls
 from ._larder import Session
@@ -32,7 +33,13 @@ class Connection(UnixDomainSocketConnection):
 
     port = 0
 
-    def __init__(self, path="memory:", parser_class=None, command_packer=None, **kwargs):
+    def __init__(
+        self,
+        path: str = "memory:",
+        parser_class: Any = None,
+        command_packer: Any = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(path=path, **kwargs)
         if command_packer is not None:
             self._command_packer = command_packer
@@ -174,7 +181,7 @@ class ConnectionPool(redis.ConnectionPool):
     """redis-py's pool; its ``from_url`` knows the stores of this process, too."""
 
     @classmethod
-    def from_url(cls, url, **kwargs):
+    def from_url(cls, url: str, **kwargs: Any) -> Self:
         if not _urls.is_linked(url):
             return super().from_url(url, **kwargs)
         kwargs.update(_urls.options(url, Connection))
@@ -185,7 +192,7 @@ class BlockingConnectionPool(redis.BlockingConnectionPool):
     """redis-py's pool that waits for a free connection; see ``ConnectionPool``."""
 
     @classmethod
-    def from_url(cls, url, **kwargs):
+    def from_url(cls, url: str, **kwargs: Any) -> Self:
         if not _urls.is_linked(url):
             return super().from_url(url, **kwargs)
         kwargs.update(_urls.options(url, Connection))

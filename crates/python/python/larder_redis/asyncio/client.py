@@ -1,5 +1,7 @@
 """redis-py's asyncio client, made from the URL of a store in this process."""
 
+from typing import Any, Self
+
 import redis.asyncio
 
 from .. import _urls
@@ -10,7 +12,9 @@ class Redis(redis.asyncio.Redis):
     """redis-py's asyncio client; its ``from_url`` knows the stores of this process, too."""
 
     @classmethod
-    def from_url(cls, url, single_connection_client=False, **kwargs):
+    def from_url(
+        cls, url: str, single_connection_client: bool = False, **kwargs: Any
+    ) -> Self:
         if not _urls.is_linked(url):
             kwargs["single_connection_client"] = single_connection_client
             return super().from_url(url, **kwargs)
@@ -20,7 +24,9 @@ class Redis(redis.asyncio.Redis):
         return client
 
 
-def from_url(url, **kwargs):
+def from_url(
+    url: str, **kwargs: Any
+) -> redis.asyncio.Redis | redis.asyncio.RedisCluster:
     """An asyncio client for any URL; see ``larder_redis.from_url``."""
     scheme, colon, rest = url.partition(":")
     if scheme in ("redis-cluster", "rediss-cluster"):

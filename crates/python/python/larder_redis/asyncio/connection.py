@@ -6,6 +6,7 @@ with it the wait: no reply is left for the next one.
 
 import asyncio
 import math
+from typing import Any, Self
 
 import redis.asyncio
 from redis.asyncio.connection import UnixDomainSocketConnection
@@ -38,7 +39,9 @@ class Connection(UnixDomainSocketConnection):
 
     port = 0
 
-    def __init__(self, *, path="memory:", parser_class=None, **kwargs):
+    def __init__(
+        self, *, path: str = "memory:", parser_class: Any = None, **kwargs: Any
+    ) -> None:
         self._turn = 0
         self._session = None
         super().__init__(path=path, **kwargs)
@@ -191,7 +194,7 @@ class ConnectionPool(redis.asyncio.ConnectionPool):
     """redis-py's pool; its ``from_url`` knows the stores of this process, too."""
 
     @classmethod
-    def from_url(cls, url, **kwargs):
+    def from_url(cls, url: str, **kwargs: Any) -> Self:
         if not _urls.is_linked(url):
             return super().from_url(url, **kwargs)
         kwargs.update(_urls.options(url, Connection))
@@ -202,7 +205,7 @@ class BlockingConnectionPool(redis.asyncio.BlockingConnectionPool):
     """redis-py's pool that waits for a free connection; see ``ConnectionPool``."""
 
     @classmethod
-    def from_url(cls, url, **kwargs):
+    def from_url(cls, url: str, **kwargs: Any) -> Self:
         if not _urls.is_linked(url):
             return super().from_url(url, **kwargs)
         kwargs.update(_urls.options(url, Connection))
