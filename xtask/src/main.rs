@@ -1,4 +1,4 @@
-//! The project's own tools: `cargo xtask test | tidy | docs | bench | conformance | soak`.
+//! The project's own tools: `cargo xtask test | tidy | docs | bench | wheel | conformance | soak`.
 //!
 //! It links nothing of Larder, so that a broken engine does not break the tools. Each subcommand has a module
 //! of its name; `setup` fetches what tests and benches need, `step` runs and times commands.
@@ -16,11 +16,14 @@ mod soak;
 mod step;
 mod test;
 mod tidy;
+mod wheel;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+use self::wheel::Profile;
 
 /// Tests, checks and measures Larder.
 #[derive(Parser)]
@@ -56,6 +59,12 @@ enum Command {
         #[arg(long)]
         peers_only: bool,
     },
+    /// Builds the Python wheel and its source distribution into target/wheels.
+    Wheel {
+        /// A debug build, in target/wheels/debug.
+        #[arg(long)]
+        debug: bool,
+    },
     /// Runs the official test suites of Valkey and Redis against our server.
     Conformance(conformance::Options),
     /// Runs for long what finds rare mistakes: property tests, fuzz targets, and random sequences
@@ -83,6 +92,9 @@ fn main() -> ExitCode {
         Command::Docs => docs::run(&root),
         Command::Bench { table, quick, write, peers_only } => {
             bench::run(&root, table, bench::Scope { quick, write, peers_only })
+        }
+        Command::Wheel { debug } => {
+            wheel::run(&root, if debug { Profile::Debug } else { Profile::Release })
         }
         Command::Conformance(options) => conformance::run(&root, &options),
         Command::Soak { part, minutes, seed } => soak::run(&root, part, minutes, seed),

@@ -14,10 +14,14 @@ use crate::benchmark;
 use crate::conformance::{self, Tally};
 use crate::setup::{self, Tools};
 use crate::step::capture;
+use crate::wheel::{self, Profile};
 
 /// Where rtest plays: everywhere, or in the developer's loop where it is fastest.
 const BACKENDS: &str = "linked,resp2,resp3,valkey";
 const QUICK_BACKENDS: &str = "linked,resp2";
+
+/// The releases of redis-py that the wheel is tested with.
+const REDIS_PY: [&str; 2] = ["8.1.0", "5.0.8"];
 
 /// What the share of the official suites may take, measured on their own servers.
 const CONFORMANCE_SECONDS: u64 = 40;
@@ -54,6 +58,7 @@ pub(crate) fn run(root: &Path, quick: bool) -> Result<bool> {
     if built && !quick {
         suite(&mut suites, "models", || models(root));
         suite(&mut suites, "clients", || clients(root));
+        suite(&mut suites, "the Python wheel", || python_wheel(root));
         suite(&mut suites, "redis-benchmark", || redis_benchmark(root));
         suite(&mut suites, "conformance, a share of it", || conformance_share(root));
     }
@@ -141,6 +146,23 @@ fn rtest(root: &Path, quick: bool) -> Result<Count> {
 
 fn clients(root: &Path) -> Result<Count> {
     counted(&mut pytest(root, &Tools::of(root))?, summary_count)
+}
+
+/// The wheel's own tests, in clean virtual environments with the newest redis-py and an old one.
+fn python_wheel(root: &Path) -> Result<Count> {
+    let wheel = wheel::build(root, Profile::Debug)?;
+    let folder = root.join("tests/python");
+    let mut sum = Count::default();
+    for redis_py in REDIS_PY {
+        let list = folder.join("requirements.txt");
+        let programs = wheel::install(root, &wheel, redis_py, Some(&list))?;
+        let mut pytest = Command::new(programs.join("pytest"));
+        pytest.current_dir(&folder).env("PYTHONDONTWRITEBYTECODE", "1");
+        let count = counted(pytest.args(["--quiet", "--tb=short"]), summary_count)?;
+        sum.passed += count.passed;
+        sum.failed += count.failed;
+    }
+    Ok(sum)
 }
 
 fn redis_benchmark(root: &Path) -> Result<Count> {

@@ -159,6 +159,22 @@ impl Client {
         self.mailbox.post(Recipients::One(self.id), Event::Close);
     }
 
+    /// Its address as `CLIENT LIST` shows it. Callers in this process are told apart by number.
+    pub fn peer(&self) -> String {
+        match self.origin {
+            Origin::Linked => format!("linked:{}", self.id),
+            _ => self.origin.peer(),
+        }
+    }
+
+    /// Our address as `CLIENT LIST` shows it.
+    pub fn local(&self) -> String {
+        match self.origin {
+            Origin::Linked => "linked:0".to_owned(),
+            _ => self.origin.local(),
+        }
+    }
+
     /// Which limits hold for it.
     pub fn class(&self) -> Class {
         let Facts { channels, patterns, sharded, .. } = &self.facts;
@@ -214,8 +230,8 @@ impl Client {
              rbp=0 obl={} oll={} omem={} tot-mem={} events={events} cmd={} user=default redir={} \
              resp={} lib-name={lib_name} lib-ver={lib_ver}",
             self.id,
-            self.origin.peer(),
-            self.origin.local(),
+            self.peer(),
+            self.local(),
             seconds(self.since_ms),
             seconds(load(&self.active_ms)),
             self.flags(),

@@ -74,6 +74,8 @@ pub struct Mailbox {
     notified: AtomicBool,
     notify: Box<dyn Notify>,
     posted_bytes: AtomicU64,
+    /// Bytes of messages beyond which the owner is too slow and is cut off.
+    most_bytes: u64,
 }
 
 /// To whom an event goes: one message a mailbox, however many of its sessions are meant.
@@ -94,19 +96,35 @@ impl std::fmt::Debug for Mailbox {
 impl Mailbox {
     /// An empty mailbox.
     pub fn new(notify: Box<dyn Notify>) -> Arc<Self> {
+        Mailbox::limited(notify, u64::MAX)
+    }
+
+    /// An empty mailbox of one session, which is closed when more than so many bytes of messages
+    /// wait: for owners who may stop to look. Others bound what they take out.
+    pub fn limited(notify: Box<dyn Notify>, most_bytes: u64) -> Arc<Self> {
         Arc::new(Mailbox {
             events: Mutex::new(Vec::new()),
             notified: AtomicBool::new(false),
             notify,
             posted_bytes: AtomicU64::new(0),
+            most_bytes,
         })
     }
 
     /// Adds an event; wakes the owner once per batch.
-    pub fn post(&self, to: Recipients, event: Event) {
+    pub fn post(&self, to: Recipients, mut event: Event) {
+        let is_full = self.waiting_bytes() > self.most_bytes;
+        if is_full && matches!(event, Event::Message(_)) {
+            event = Event::Close;
+        }
         let bytes = event.bytes() as u64;
         self.posted_bytes.fetch_add(bytes, Ordering::Relaxed);
-        self.events.lock().push((to, event));
+        let mut events = self.events.lock();
+        if is_full && matches!((&event, events.last()), (Event::Close, Some((_, Event::Close)))) {
+            return;
+        }
+        events.push((to, event));
+        drop(events);
         if !self.notified.swap(true, Ordering::AcqRel) {
             self.notify.notify();
         }
@@ -186,5 +204,38 @@ impl Event {
             Event::Monitored(line) => line.len(),
             Event::RedirectionBroken(_) | Event::Close | Event::Nudge => 0,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Nobody;
+
+    impl Notify for Nobody {
+        fn notify(&self) {}
+    }
+
+    fn message(bytes: usize) -> Event {
+        let payload = vec![0; bytes].into();
+        Event::Message(Arc::new(Message {
+            sharded: false,
+            pattern: None,
+            channel: Box::default(),
+            payload,
+        }))
+    }
+
+    #[test]
+    fn an_owner_who_does_not_look_is_closed_instead_of_filling_memory() {
+        let mailbox = Mailbox::limited(Box::new(Nobody), 1000);
+        for _ in 0..100 {
+            mailbox.post(Recipients::One(1), message(600));
+        }
+        let mut events = Vec::new();
+        mailbox.take(&mut events);
+        assert_eq!(events.len(), 3);
+        assert!(matches!(events[2].1, Event::Close));
     }
 }

@@ -1,7 +1,8 @@
 //! The one thread that removes keys whose time has come, for all linked stores of the process.
 //!
 //! Started with the first TTL; sleeps until the earliest deadline that any engine rang for.
-//! Without it reads are exact all the same: it only frees memory and fires events in time.
+//! Without it reads are exact all the same: it only frees memory and fires events in time. A
+//! process that was forked has none of its parent's threads and starts one of its own.
 
 use larder_engine::Engine;
 use larder_engine::engine::Housekeeping;
@@ -19,8 +20,12 @@ struct Rounds {
 }
 
 struct Housekeeper {
+    /// The process that it works in.
+    process: u32,
     rounds: Mutex<Rounds>,
     bell: Condvar,
+    /// That of a process forked from this one, whose copy of this one nobody works for.
+    forked: OnceLock<Box<Housekeeper>>,
 }
 
 /// Puts an engine under care. The thread begins when the engine first rings.
@@ -37,17 +42,32 @@ pub(crate) fn look_after(engine: &Arc<Engine>) {
     });
 }
 
+/// This process's. Its thread begins with it.
 fn housekeeper() -> &'static Housekeeper {
-    static HOUSEKEEPER: OnceLock<Housekeeper> = OnceLock::new();
-    static THREAD: OnceLock<()> = OnceLock::new();
-    let housekeeper =
-        HOUSEKEEPER.get_or_init(|| Housekeeper { rounds: Mutex::default(), bell: Condvar::new() });
-    THREAD.get_or_init(|| {
+    static FIRST: OnceLock<Box<Housekeeper>> = OnceLock::new();
+    let process = std::process::id();
+    let mut place = &FIRST;
+    loop {
+        let housekeeper = place.get_or_init(|| Housekeeper::start(process));
+        if housekeeper.process == process {
+            return housekeeper;
+        }
+        place = &housekeeper.forked;
+    }
+}
+
+impl Housekeeper {
+    fn start(process: u32) -> Box<Self> {
         let spawned = std::thread::Builder::new().name("larder-housekeeper".to_owned()).spawn(run);
         // Without the thread expiry is still exact for readers; only memory is freed later.
         drop(spawned);
-    });
-    housekeeper
+        Box::new(Housekeeper {
+            process,
+            rounds: Mutex::default(),
+            bell: Condvar::new(),
+            forked: OnceLock::new(),
+        })
+    }
 }
 
 fn run() {

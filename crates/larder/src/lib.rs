@@ -28,6 +28,7 @@ mod housekeeper;
 pub mod patterns;
 mod plan;
 mod reply;
+pub mod session;
 pub mod url;
 
 pub use commands::AsyncLarder;
@@ -40,9 +41,10 @@ pub use plan::{Batch, Plan};
 use backend::Backend;
 use backend::linked::Linked;
 use larder_engine::Engine;
-use larder_engine::Host;
+use larder_engine::clock::Clock;
 use larder_engine::command::Command;
 use larder_engine::config::Config;
+use larder_engine::{Host, NoHost};
 use std::sync::Arc;
 use url::Target;
 
@@ -79,6 +81,15 @@ impl Larder {
     pub fn with_config(config: Arc<Config>, host: Arc<dyn Host>) -> Result<Larder, Error> {
         let options = backend::linked::options(config, host)?;
         Ok(Larder::over(Engine::new(options)))
+    }
+
+    /// A fresh store in this process whose time is the caller's, for tests that move it.
+    ///
+    /// # Errors
+    /// When the system gives no random bytes.
+    pub fn with_clock(clock: Arc<dyn Clock>) -> Result<Larder, Error> {
+        let options = backend::linked::options(Arc::new(Config::default()), Arc::new(NoHost))?;
+        Ok(Larder::over(Engine::new(larder_engine::Options { clock, ..options })))
     }
 
     /// A store over an engine of the caller's own, for tests with a clock of theirs.

@@ -1,6 +1,6 @@
 //! `cargo xtask bench`: Larder and its peers, measured in one run on one machine.
 //!
-//! `server`, `memory` and `embedded` hold one table each; `peer` starts servers, `load` sends
+//! `server`, `memory`, `embedded` and `python` hold one table each; `peer` starts servers, `load` sends
 //! requests, `machine` names the facts, `results` prints and keeps. Only ratios from one run count.
 
 mod embedded;
@@ -8,6 +8,7 @@ pub(crate) mod load;
 mod machine;
 mod memory;
 mod peer;
+mod python;
 mod results;
 mod server;
 
@@ -27,6 +28,8 @@ pub(crate) enum Table {
     Memory,
     /// Time per call of linked stores.
     Embedded,
+    /// Time per call from Python.
+    Python,
 }
 
 /// How much is measured and what becomes of it.
@@ -47,6 +50,7 @@ pub(crate) fn run(root: &Path, table: Table, scope: Scope) -> Result<bool> {
         Table::Server => server::measure(root, scope)?,
         Table::Memory => memory::measure(root, scope)?,
         Table::Embedded => embedded::measure(root, scope)?,
+        Table::Python => python::measure(root, scope)?,
     };
     let text = table.markdown(&machine::facts());
     println!("\n{text}");

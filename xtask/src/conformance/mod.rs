@@ -19,6 +19,7 @@ use clap::{Args, ValueEnum};
 
 use self::kept::{Passed, Reference, References, common};
 use self::lists::Lists;
+use self::redis_py::Place;
 use self::report::{Expected, Report, Row};
 pub(crate) use self::suite::Suite;
 use self::suite::{Bench, Outcome};
@@ -51,6 +52,9 @@ pub(crate) struct Options {
     /// Runs what is listed, too: whatever of it passes is an error.
     #[arg(long, conflicts_with = "server")]
     listed: bool,
+    /// Runs redis-py's tests in one process with the store, through the Python wheel.
+    #[arg(long, conflicts_with_all = ["server", "binary", "listed"])]
+    linked: bool,
 }
 
 /// What can be asked for by name.
@@ -80,12 +84,16 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<bool> {
         let [suite] = suites[..] else { bail!("--server is the reference of one suite: name it") };
         return measure(root, suite, server, options);
     }
+    if options.linked {
+        ensure!(options.suite == Some(Chosen::RedisPy), "--linked is for redis-py");
+        return redis_py::run(root, &Place::Linked, &options.units);
+    }
     let binary = match &options.binary {
         Some(binary) => binary.clone(),
         None => build(root)?,
     };
     if options.suite == Some(Chosen::RedisPy) {
-        return redis_py::run(root, &binary, &options.units);
+        return redis_py::run(root, &Place::Server(binary), &options.units);
     }
     let mut good = true;
     for suite in suites {

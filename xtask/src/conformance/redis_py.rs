@@ -3,7 +3,8 @@
 //!
 //! A test counts if it passes on Valkey and does not where nobody listens; both are measured once
 //! and kept below `target/`. What is known to fail stands in `tests/conformance/redis-py.toml` with
-//! its reason. `package` fetches the tests and runs them, `list` reads that file. It must not know
+//! its reason. With `--linked` the store is in the tests' own process, through the Python wheel,
+//! and what is known to fail there besides stands in `redis-py-linked.toml`. `package` fetches the tests and runs them, `list` reads that file. It must not know
 //! any test.
 
 mod list;
@@ -20,18 +21,35 @@ use self::list::List;
 use self::package::{Outcome, Package};
 use crate::server::Server;
 use crate::setup;
+use crate::wheel::{self, Profile};
 
 /// The protocols that redis-py speaks.
 const PROTOCOLS: [u8; 2] = [2, 3];
+
+/// The file of what is known to fail, and that of what fails only in the process.
+const LIST: &str = "redis-py.toml";
+const LINKED_LIST: &str = "redis-py-linked.toml";
+
+/// Where the store is.
+pub(super) enum Place {
+    /// In a server: its program.
+    Server(PathBuf),
+    /// In the tests' process.
+    Linked,
+}
 
 /// Runs the tests, of all files or of some; answers whether nothing failed but what is listed.
 ///
 /// # Errors
 /// When the package or a server cannot be had, or the list is malformed.
-pub(super) fn run(root: &Path, binary: &Path, files: &[String]) -> Result<bool> {
-    let list = List::read(root)?;
+pub(super) fn run(root: &Path, place: &Place, files: &[String]) -> Result<bool> {
+    let mut list = List::read(root, LIST)?;
     let package = Package::fetch(root)?;
     let valkey = setup::python(root)?.valkey()?;
+    if let Place::Linked = place {
+        list.add(List::read(root, LINKED_LIST)?);
+        package.link(&wheel::build(root, Profile::Debug)?)?;
+    }
     let mut good = true;
     for protocol in PROTOCOLS {
         let counted = counted(&package, &valkey, protocol)?;
@@ -40,8 +58,13 @@ pub(super) fn run(root: &Path, binary: &Path, files: &[String]) -> Result<bool> 
         };
         let counted: BTreeSet<String> = counted.iter().filter(chosen).cloned().collect();
         println!("RESP{protocol}: {} tests count", counted.len());
-        let server = start(binary)?;
-        let outcomes = package.run(server.address.port(), protocol, files)?;
+        let outcomes = match place {
+            Place::Server(binary) => {
+                let server = start(binary)?;
+                package.run(server.address.port(), protocol, files)?
+            }
+            Place::Linked => package.run_linked(root, protocol, files)?,
+        };
         good &= report(&list, protocol, &counted, &outcomes);
     }
     Ok(good)

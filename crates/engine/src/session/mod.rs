@@ -318,7 +318,8 @@ impl Session {
     pub fn deliver(&mut self, event: &Event, out: &mut Vec<u8>) -> Flow {
         match event {
             Event::Message(message) => {
-                self.state.write_message(message, out);
+                let mut reply = WireReply::new(out, self.state.protocol);
+                self.state.write_message(message, &mut reply);
                 Flow::Continue
             }
             Event::Served { waiter, reply, position } => {
@@ -350,6 +351,29 @@ impl Session {
             Event::Close => Flow::Close,
             Event::Nudge => Flow::Continue,
         }
+    }
+
+    /// The same for a linked caller, to whom a message comes as values. The reply of a wait has
+    /// crossed threads in its bytes and goes to `out`.
+    pub fn deliver_into(
+        &mut self,
+        event: &Event,
+        reply: &mut dyn Reply,
+        out: &mut Vec<u8>,
+    ) -> Flow {
+        match event {
+            Event::Message(message) => {
+                self.state.write_message(message, reply);
+                Flow::Continue
+            }
+            event => self.deliver(event, out),
+        }
+    }
+
+    /// Whether `CLIENT REPLY` lets a linked caller have what [`execute_into`](Self::execute_into)
+    /// just replied. To be asked once after each request.
+    pub fn is_reply_sent(&mut self) -> bool {
+        self.state.is_reply_sent()
     }
 
     /// Ends the wait if its deadline has come; whether it did.

@@ -69,7 +69,7 @@ fn keep(
     words: impl FnOnce() -> Vec<Vec<u8>>,
 ) {
     if !entry.spec.has(flag::SKIP_SLOWLOG) {
-        let client = (state.client.origin.peer(), state.client.name());
+        let client = (state.client.peer(), state.client.name());
         engine.commandlog.add(engine.config(), why, figure, words(), client);
     }
 }

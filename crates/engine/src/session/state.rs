@@ -205,20 +205,25 @@ impl SessionState {
 
     /// Removes the reply that was just written where the mode says so.
     pub(crate) fn apply_reply_mode(&mut self, out: &mut Vec<u8>, start: usize) {
-        let anyway = std::mem::take(&mut self.reply_anyway);
-        match self.reply_mode {
-            ReplyMode::On => return,
-            ReplyMode::Off => {}
-            ReplyMode::SkipNext => self.reply_mode = ReplyMode::Skip,
-            ReplyMode::Skip => self.reply_mode = ReplyMode::On,
-        }
-        if !anyway {
+        if !self.is_reply_sent() {
             out.truncate(start);
         }
     }
 
-    /// A published message, in the session's protocol.
-    pub(crate) fn write_message(&self, message: &Message, out: &mut Vec<u8>) {
+    /// Whether the mode lets the reply of the command that just ran be sent. To be asked once.
+    pub(crate) fn is_reply_sent(&mut self) -> bool {
+        let anyway = std::mem::take(&mut self.reply_anyway);
+        match self.reply_mode {
+            ReplyMode::On => return true,
+            ReplyMode::Off => {}
+            ReplyMode::SkipNext => self.reply_mode = ReplyMode::Skip,
+            ReplyMode::Skip => self.reply_mode = ReplyMode::On,
+        }
+        anyway
+    }
+
+    /// A published message, if the session still listens.
+    pub(crate) fn write_message(&self, message: &Message, reply: &mut dyn Reply) {
         let (heard, kind): (bool, &[u8]) = match &message.pattern {
             Some(pattern) => (self.patterns.contains(pattern), b"pmessage"),
             None if message.sharded => (self.sharded.contains(&message.channel), b"smessage"),
@@ -227,7 +232,6 @@ impl SessionState {
         if !heard {
             return;
         }
-        let mut reply = WireReply::new(out, self.protocol);
         reply.push(3 + usize::from(message.pattern.is_some()));
         reply.bulk(kind);
         if let Some(pattern) = &message.pattern {

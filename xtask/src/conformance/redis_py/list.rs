@@ -1,4 +1,4 @@
-//! `tests/conformance/redis-py.toml`: tests of redis-py that are known to fail, and why.
+//! `tests/conformance/redis-py*.toml`: tests of redis-py that are known to fail, and why.
 //!
 //! It must not know how they are run.
 
@@ -36,16 +36,21 @@ impl List {
     ///
     /// # Errors
     /// When it is malformed, or an entry lacks what its kind asks for.
-    pub(super) fn read(root: &Path) -> Result<List> {
-        let path = root.join("tests/conformance/redis-py.toml");
+    pub(super) fn read(root: &Path, name: &str) -> Result<List> {
+        let path = root.join("tests/conformance").join(name);
         let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
-        List::parse(&text)
+        List::parse(&text).with_context(|| name.to_owned())
+    }
+
+    /// Adds another list to this one.
+    pub(super) fn add(&mut self, other: List) {
+        self.group.extend(other.group);
     }
 
     fn parse(text: &str) -> Result<List> {
-        let list: List = toml::from_str(text).context("tests/conformance/redis-py.toml")?;
+        let list: List = toml::from_str(text)?;
         for Group { kind, tests, reason, issue, .. } in &list.group {
-            let place = format!("redis-py.toml, {}", tests.first().map_or("", String::as_str));
+            let place = format!("the group of {}", tests.first().map_or("", String::as_str));
             let kinds = ["waits-for", "not-applicable", "superseded"];
             ensure!(kinds.contains(&kind.as_str()), "{place}: kind is one of {}", kinds.join(", "));
             ensure!(!tests.is_empty(), "{place}: no test is named");

@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{LazyLock, Mutex};
 use std::thread;
 
 use anyhow::{Context, Result, anyhow, ensure};
@@ -101,9 +101,31 @@ impl Package {
         protocol: u8,
         only: &[String],
     ) -> Result<BTreeMap<String, Outcome>> {
-        let everything = ["tests".to_owned()];
-        let only = if only.is_empty() { &everything } else { only };
-        self.pytest(port, protocol, only, &format!("{port}-{protocol}"))
+        let url = format!("redis://127.0.0.1:{port}/0");
+        self.pytest(&[], &url, protocol, everything_or(only), &format!("{port}-{protocol}"))
+    }
+
+    /// Puts the wheel where the tests run.
+    ///
+    /// # Errors
+    /// When pip cannot install it.
+    pub(super) fn link(&self, wheel: &Path) -> Result<()> {
+        must(self.pip().args(["install", "--force-reinstall", "--no-deps"]).arg(wheel))
+    }
+
+    /// Runs all tests, or those of some files or names, on a store in their process.
+    ///
+    /// # Errors
+    /// When pytest leaves no report.
+    pub(super) fn run_linked(
+        &self,
+        root: &Path,
+        protocol: u8,
+        only: &[String],
+    ) -> Result<BTreeMap<String, Outcome>> {
+        let plugin = root.join("tests/conformance/linked");
+        let report = format!("linked-{protocol}");
+        self.pytest(&[&plugin], "memory:", protocol, everything_or(only), &report)
     }
 
     /// Runs tests where nobody listens.
@@ -123,7 +145,8 @@ impl Package {
                 let at = next.fetch_add(1, Ordering::Relaxed);
                 let Some(share) = shares.get(at) else { return Ok(()) };
                 let report = format!("nobody-{protocol}-{at}");
-                let outcomes = self.pytest(NOBODY, protocol, share, &report)?;
+                let url = format!("redis://127.0.0.1:{NOBODY}/0");
+                let outcomes = self.pytest(&[], &url, protocol, share, &report)?;
                 all.lock().map_err(|_| anyhow!("a run ended early"))?.extend(outcomes);
             }
         };
@@ -134,9 +157,11 @@ impl Package {
         all.into_inner().map_err(|_| anyhow!("a run ended early"))
     }
 
+    /// Runs pytest, with the plugins `larder_linked` of these folders.
     fn pytest(
         &self,
-        port: u16,
+        plugins: &[&Path],
+        url: &str,
         protocol: u8,
         what: &[String],
         report: &str,
@@ -147,10 +172,13 @@ impl Package {
             .current_dir(self.source())
             .args(["-B", "-m", "pytest", "--quiet", "--tb=short", "-p", "no:cacheprovider"])
             .args(["-m", MARKS, "--timeout", "30"])
-            .args(["--redis-url", &format!("redis://127.0.0.1:{port}/0")])
+            .args(["--redis-url", url])
             .args(["--protocol", &protocol.to_string()])
             .arg(format!("--report-log={}", report.display()))
             .args(what);
+        for plugin in plugins {
+            pytest.env("PYTHONPATH", plugin).args(["-p", "larder_linked"]);
+        }
         // It fails when a test does.
         let output = capture(&mut pytest)?;
         let text = fs::read_to_string(&report).unwrap_or_default();
@@ -159,6 +187,12 @@ impl Package {
         ensure!(!outcomes.is_empty(), "pytest ran nothing:\n{}", output.text);
         Ok(outcomes)
     }
+}
+
+/// The tests that are meant where none are named.
+fn everything_or(only: &[String]) -> &[String] {
+    static EVERYTHING: LazyLock<[String; 1]> = LazyLock::new(|| ["tests".to_owned()]);
+    if only.is_empty() { &*EVERYTHING } else { only }
 }
 
 fn must(command: &mut Command) -> Result<()> {

@@ -165,8 +165,8 @@ impl<'a> Filter<'a> {
         };
         self.id.is_none_or(|id| client.id == id)
             && self.of_type.is_none_or(|of_type| of_type.is_of(client))
-            && is(self.address, &|| client.origin.peer())
-            && is(self.local, &|| client.origin.local())
+            && is(self.address, &|| client.peer())
+            && is(self.local, &|| client.local())
             && !(client.id == me && self.skip_me.unwrap_or(true))
     }
 }
