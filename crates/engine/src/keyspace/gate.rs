@@ -63,7 +63,8 @@ impl OwnedValue {
             OwnedValue::Bytes(Kind::String, bytes) => ValueRef::String(bytes, false),
             OwnedValue::Bytes(Kind::RawString, bytes) => ValueRef::String(bytes, true),
             OwnedValue::Bytes(kind, bytes) => ValueRef::Packed(*kind, bytes),
-            OwnedValue::Shared(shared) => ValueRef::String(shared, false),
+            OwnedValue::Shared(Kind::SharedString, bytes) => ValueRef::String(bytes, true),
+            OwnedValue::Shared(kind, bytes) => ValueRef::Packed(*kind, bytes),
             OwnedValue::Object(object) => ValueRef::Object(object.kind(), object),
         }
     }
@@ -72,7 +73,7 @@ impl OwnedValue {
     pub fn bytes(&self) -> u64 {
         match self {
             OwnedValue::Bytes(_, bytes) => bytes.capacity() as u64,
-            OwnedValue::Shared(shared) => shared.len() as u64,
+            OwnedValue::Shared(_, bytes) => bytes.len() as u64,
             OwnedValue::Object(object) => object.bytes(),
         }
     }
