@@ -88,7 +88,7 @@ impl Detached {
         for db in dbs {
             let Some(number) = db.wanted_as() else { continue };
             let mut more = true;
-            while more && *budget > 0 {
+            while more && *budget > 0 && !tap.is_busy() {
                 let mut offsets = SmallVec::new();
                 more = db.next_to_save(&mut offsets);
                 *budget = budget.saturating_sub(offsets.len().max(1));

@@ -636,7 +636,7 @@ impl Shard {
             return false;
         }
         while usize::from(walk.db) < DATABASES {
-            if *budget == 0 {
+            if *budget == 0 || tap.is_busy() {
                 return false;
             }
             let marked = self.dbs.iter().flatten().find(|db| db.marked_as == walk.db);

@@ -24,7 +24,7 @@ use super::DATABASES;
 use super::gate::OwnedValue;
 use super::locks::{Acquired, ShardSet, Wait};
 use super::shard::Walk;
-use super::tap::Tap;
+use super::tap::{STEP_BYTES, Tap};
 use crate::changes::Changes;
 use crate::engine::Engine;
 use crate::keys::{Hashes, Keys};
@@ -35,9 +35,6 @@ pub use super::tap::MOST_BYTES;
 
 /// Snapshots in a row that may be given up before old stamps could be met again.
 const MAX_ABORTED: u8 = 254;
-
-/// Bytes of entries that a step returns, about.
-const STEP_BYTES: u64 = 1 << 20;
 
 /// A key as it was at the mark.
 #[derive(Debug)]
@@ -293,7 +290,7 @@ impl Snapshot {
             return None;
         }
         // What writers have handed over goes first: they may be waiting.
-        if self.tap.bytes() < STEP_BYTES {
+        if !self.tap.is_busy() {
             self.walk(budget.max(1));
         }
         if self.walked && self.tap.is_empty() {

@@ -21,6 +21,9 @@ use std::task::Waker;
 /// Bytes of entries that may wait for the saver.
 pub const MOST_BYTES: u64 = 64 << 20;
 
+/// Bytes of entries that a step of the saver takes, about.
+pub(crate) const STEP_BYTES: u64 = 1 << 20;
+
 /// Writers that wait go on below this.
 const ROOMY_BYTES: u64 = MOST_BYTES / 4 * 3;
 
@@ -157,6 +160,11 @@ impl Tap {
         if self.crowded_ms.load(Ordering::SeqCst) != 0 {
             self.wake();
         }
+    }
+
+    /// Whether the saver has enough to write for now: large values count as many small ones.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.bytes() >= STEP_BYTES
     }
 
     /// Bytes that were handed over and are not written yet.

@@ -301,18 +301,19 @@ impl Snapshots {
     fn end(&self, written: &Result<rdb::Written, rdb::Error>, in_background: bool) {
         let Some(engine) = self.engine.upgrade() else { return };
         let now_ms = engine.now_us() / 1000;
-        let mut state = self.state();
         let ended = match written {
             Ok(_) => Ended::Saved,
-            Err(rdb::Error::Aborted) => state.why_aborted(),
+            Err(rdb::Error::Aborted) => self.state().why_aborted(),
             Err(_) => Ended::Failed,
         };
+        // Before anybody is told that it has ended: who looks for the reason finds it.
+        self.tell(written, ended, in_background);
+        let mut state = self.state();
         state.end(ended, in_background, now_ms);
         let refuses = self.refuses(&engine, &state);
         drop(state);
         engine.doubt_writes(refuses);
         self.ended.notify_all();
-        self.tell(written, ended, in_background);
     }
 
     fn tell(&self, written: &Result<rdb::Written, rdb::Error>, ended: Ended, in_background: bool) {
