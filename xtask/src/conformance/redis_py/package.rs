@@ -26,8 +26,12 @@ const MARKS: &str = "not onlycluster and not redismod and not ssl";
 /// A port of the machine's own that nobody may listen on.
 const NOBODY: u16 = 1;
 /// Tests of one run on nobody, and such runs at once: they mostly wait.
-const SHARE: usize = 40;
-const AT_ONCE: usize = 6;
+const SHARE: usize = 60;
+const AT_ONCE: usize = 8;
+/// Seconds that a test may take, and where nobody listens: what takes longer there waits for a
+/// server, so that it needs one.
+const PATIENCE: u32 = 30;
+const PATIENCE_WITH_NOBODY: u32 = 5;
 
 /// What became of a test.
 #[derive(Clone, Debug, PartialEq)]
@@ -142,11 +146,12 @@ impl Package {
         report: &str,
     ) -> Result<BTreeMap<String, Outcome>> {
         let report = self.folder.join(report).with_extension("jsonl");
+        let patience = if port == NOBODY { PATIENCE_WITH_NOBODY } else { PATIENCE };
         let mut pytest = Command::new(self.venv().join("bin/python"));
         pytest
             .current_dir(self.source())
             .args(["-B", "-m", "pytest", "--quiet", "--tb=short", "-p", "no:cacheprovider"])
-            .args(["-m", MARKS, "--timeout", "30"])
+            .args(["-m", MARKS, "--timeout", &patience.to_string()])
             .args(["--redis-url", &format!("redis://127.0.0.1:{port}/0")])
             .args(["--protocol", &protocol.to_string()])
             .arg(format!("--report-log={}", report.display()))
