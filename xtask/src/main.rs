@@ -67,8 +67,8 @@ enum Command {
     },
     /// Runs the official test suites of Valkey and Redis against our server.
     Conformance(conformance::Options),
-    /// Runs for long what finds rare mistakes: property tests, fuzz targets, and random sequences
-    /// beside real servers.
+    /// Runs for long what finds rare mistakes: property tests, fuzz targets, random sequences beside
+    /// real servers, and AddressSanitizer.
     Soak {
         /// Which of them; all if left out.
         part: Option<soak::Part>,

@@ -4,10 +4,10 @@
 
 use std::fs::File;
 use std::hash::{BuildHasher, RandomState};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use clap::ValueEnum;
 
 use crate::setup;
@@ -27,6 +27,8 @@ pub(crate) enum Part {
     Fuzz,
     /// Random sequences on Larder, Valkey and Redis 7.0, compared.
     Differential,
+    /// The tests of crates with unsafe code under AddressSanitizer; needs a nightly toolchain.
+    Asan,
 }
 
 /// Runs one part or all of them; what has no number of its own runs for `minutes`.
@@ -52,6 +54,9 @@ pub(crate) fn run(
     }
     if wanted(Part::Differential) {
         all_passed &= differential(root, minutes, seed)?;
+    }
+    if wanted(Part::Asan) {
+        all_passed &= asan(root)?;
     }
     Ok(all_passed)
 }
@@ -101,6 +106,51 @@ fn differential(root: &Path, minutes: u64, seed: u64) -> Result<bool> {
     timed("differential", || Ok(program.status()?.success()))
 }
 
+/// Builds beside the usual target folder: with the sanitizer everything is another program.
+fn asan(root: &Path) -> Result<bool> {
+    let crates = crates_with_unsafe(root);
+    ensure!(!crates.is_empty(), "no crate has a module that admits unsafe code");
+    timed(&format!("AddressSanitizer on {}", crates.join(", ")), || {
+        let mut cargo = Command::new("cargo");
+        cargo.current_dir(root).args(["+nightly", "test", "--quiet", "--no-fail-fast"]);
+        cargo.args(["--lib", "--tests", "--target"]);
+        cargo.arg(format!("{}-unknown-linux-gnu", std::env::consts::ARCH));
+        for name in &crates {
+            cargo.args(["--package", name]);
+        }
+        cargo.env("RUSTFLAGS", "-Zsanitizer=address").env("CARGO_TARGET_DIR", "target/asan");
+        let output = capture(&mut cargo)?;
+        if !output.succeeded {
+            println!("{}", output.text);
+        }
+        Ok(output.succeeded)
+    })
+}
+
+/// Names of the crates of which some module admits unsafe code.
+fn crates_with_unsafe(root: &Path) -> Vec<String> {
+    let folders = std::fs::read_dir(root.join("crates")).into_iter().flatten().flatten();
+    let admits = |folder: &PathBuf| admits_unsafe(&folder.join("src"));
+    let name = |folder: PathBuf| {
+        let manifest = std::fs::read_to_string(folder.join("Cargo.toml")).ok()?;
+        let line = manifest.lines().find_map(|line| line.strip_prefix("name = \""))?;
+        line.strip_suffix('"').map(str::to_owned)
+    };
+    let mut names: Vec<String> =
+        folders.map(|folder| folder.path()).filter(admits).filter_map(name).collect();
+    names.sort();
+    names
+}
+
+fn admits_unsafe(path: &Path) -> bool {
+    if path.is_dir() {
+        let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
+        return entries.into_iter().any(|entry| admits_unsafe(&entry.path()));
+    }
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    text.contains("#![allow(unsafe_code)]")
+}
+
 /// The names of the targets in fuzz/fuzz_targets.
 fn fuzz_targets(root: &Path) -> Vec<String> {
     let files = std::fs::read_dir(root.join("fuzz/fuzz_targets")).into_iter().flatten().flatten();
@@ -123,4 +173,17 @@ pub(crate) fn exclusive(root: &Path) -> Result<File> {
         bail!("another cargo xtask bench or soak is running: measuring beside it would mislead");
     }
     Ok(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_crates_with_unsafe_code_are_found() {
+        let own = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let names = crates_with_unsafe(own.parent().unwrap());
+        assert!(names.contains(&"larder-engine".to_owned()), "{names:?}");
+        assert!(!names.contains(&"larder-resp".to_owned()), "{names:?}");
+    }
 }

@@ -414,10 +414,10 @@ impl Waiters {
         }
     }
 
-    /// Every key of a database that is waited for.
-    pub(crate) fn keys_of(&self, db: u8) -> Vec<Box<[u8]>> {
-        let waited = |queues: &[Queue]| queues.iter().any(|queue| queue.db == db);
-        self.keys.iter().filter(|(_, q)| waited(q)).map(|(key, _)| key.clone()).collect()
+    /// Every key of a database that is waited for, in no order.
+    pub(crate) fn keys_of(&self, db: u8) -> impl Iterator<Item = &[u8]> {
+        let waited = move |queues: &[Queue]| queues.iter().any(|queue| queue.db == db);
+        self.keys.iter().filter(move |(_, queues)| waited(queues)).map(|(key, _)| &**key)
     }
 
     /// How many keys are waited for.

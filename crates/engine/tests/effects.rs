@@ -259,6 +259,28 @@ fn one_shard_and_sixteen_answer_the_same() {
     }
 }
 
+/// Whom SWAPDB serves first once followed from where keys lay and from a map's chance, so that two
+/// engines that did the same had lists in different orders.
+#[test]
+fn swapped_databases_serve_in_an_order_of_their_own() {
+    let served = |shards| {
+        let mut clients = Clients::new(TestEngine::new(shards));
+        let mut waiting: Vec<Session> = (0..20).map(|_| clients.test.session().0).collect();
+        for (number, session) in waiting.iter_mut().enumerate() {
+            let key = format!("from:{number}");
+            let words: [&[u8]; 6] = [b"BLMOVE", key.as_bytes(), b"to", b"LEFT", b"RIGHT", b"0"];
+            assert_eq!(session.execute(&words, &mut Vec::new()), Flow::Blocked);
+            clients.run(&[b"RPUSH", key.as_bytes(), key.as_bytes()], 1);
+        }
+        clients.run(&[b"SWAPDB", b"0", b"1"], 0);
+        items(clients.run(&[b"LRANGE", b"to", b"0", b"-1"], 0).unwrap())
+    };
+    let order = served(1);
+    assert_eq!(order.len(), 20);
+    assert_eq!(order, served(1));
+    assert_eq!(order, served(16));
+}
+
 /// KEYS and SCAN find the same keys, each at least once, for every number of shards and COUNT.
 #[test]
 fn scans_meet_every_key() {

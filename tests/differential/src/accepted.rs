@@ -34,7 +34,7 @@ struct Entry {
     /// What Redis 7.0 answers, where it has not been out of step before.
     #[serde(default = "anything")]
     redis: String,
-    /// A command that went before.
+    /// A command that went before, a name or glob.
     after: Option<String>,
     /// Whether the keys differ from there on, so that nothing further can be compared.
     #[serde(default)]
@@ -92,7 +92,7 @@ impl Accepted {
                 && fits(&entry.request, seen.request)
                 && fits(&entry.larder, seen.larder)
                 && fits(&entry.valkey, seen.valkey)
-                && entry.after.as_ref().is_none_or(|name| seen.before.contains(name))
+                && entry.after.as_ref().is_none_or(|name| seen.before.iter().any(|b| fits(name, b)))
                 && seen.redis.is_none_or(|redis| fits(&entry.redis, redis))
         });
         found.map(|entry| Verdict { entry, ends: self.0[entry].ends })

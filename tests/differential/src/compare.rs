@@ -88,6 +88,8 @@ fn rule(words: &[Vec<u8>]) -> Rule {
         "zscan" if has("noscores") => Rule::Page,
         "hscan" | "zscan" => Rule::PageOfPairs,
         "scan" | "sscan" => Rule::Page,
+        // What has the same weight comes in the order of the set, so that a LIMIT may cut anywhere.
+        "sort" | "sort_ro" if has("by") && has("limit") && !has("store") => Rule::Chosen,
         // Without a sorting the order is that of the set.
         "sort" | "sort_ro" => Rule::Unordered,
         "memory usage" | "dump" | "lolwut" => Rule::Open,

@@ -385,6 +385,7 @@ impl Generator {
                 if word.iter().all(|b| b"0.+-x1".contains(b)) {
                     *word = b"0.01".to_vec();
                 }
+                *word = tamed_timeout(word);
             }
         }
     }

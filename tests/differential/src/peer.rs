@@ -14,7 +14,7 @@ use anyhow::{Context, Result, bail};
 use rtest::reply::{Reply, decode};
 
 /// How long a start or a reply may take.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 /// How much is read at once.
 const CHUNK: usize = 256 * 1024;
 

@@ -52,8 +52,8 @@ impl Keys<'_> {
         let is_flushed = |number: u8| db.is_none_or(|db| db == number);
         let mut flushed = self.changes.flushed.take().unwrap_or_default();
         flushed.sync |= freeing == Freeing::Sync;
-        let mut removed = 0;
-        self.each_shard(|shard, changes| {
+        let (mut removed, mut readied) = (0, Vec::new());
+        self.each_shard(|shard, _| {
             let keys: u64 = (0..DATABASES as u8)
                 .filter(|&number| is_flushed(number))
                 .map(|number| shard.len(number).0)
@@ -71,13 +71,12 @@ impl Keys<'_> {
                 flushed.detached.extend(unwanted);
             }
             for number in (0..DATABASES as u8).filter(|&number| is_flushed(number)) {
-                for key in shard.waiters.keys_of(number) {
-                    if shard.waiters.any_ends_without(number, &key) {
-                        changes.ready(number, &key);
-                    }
-                }
+                let ends = |key: &[u8]| shard.waiters.any_ends_without(number, key);
+                let keys = shard.waiters.keys_of(number);
+                readied.extend(keys.filter(|key| ends(key)).map(|key| (number, key.into())));
             }
         });
+        self.ready_all(readied);
         self.changes.flushed = Some(flushed);
         self.changes.count += removed;
         self.forget_tracked();
@@ -95,6 +94,7 @@ impl Keys<'_> {
             return;
         }
         let pair = [one, other];
+        let mut readied = Vec::new();
         self.each_shard(|shard, changes| {
             changes.count += shard.len(one).0 + shard.len(other).0;
             shard.watched.touch_where(|number, key| {
@@ -110,14 +110,19 @@ impl Keys<'_> {
             }
             shard.swap(one, other);
             for number in pair {
-                for key in shard.waiters.keys_of(number) {
-                    let ends = shard.waiters.any_ends_without(number, &key);
-                    if ends || has(shard, number, &key) {
-                        changes.ready(number, &key);
-                    }
-                }
+                let ends = |key: &[u8]| shard.waiters.any_ends_without(number, key);
+                let keys = shard.waiters.keys_of(number);
+                let ready = keys.filter(|key| ends(key) || has(shard, number, key));
+                readied.extend(ready.map(|key| (number, key.into())));
             }
         });
+        self.ready_all(readied);
+    }
+
+    /// Notes readied keys in an order that follows from them alone, not from where they lie.
+    fn ready_all(&mut self, mut readied: Vec<(u8, Box<[u8]>)>) {
+        readied.sort_unstable();
+        readied.iter().for_each(|(db, key)| self.changes.ready(*db, key));
     }
 
     /// How many keys a database has. Needs all locks.

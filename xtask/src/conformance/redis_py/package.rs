@@ -26,8 +26,12 @@ const MARKS: &str = "not onlycluster and not redismod and not ssl";
 /// A port of the machine's own that nobody may listen on.
 const NOBODY: u16 = 1;
 /// Tests of one run on nobody, and such runs at once: they mostly wait.
-const SHARE: usize = 40;
-const AT_ONCE: usize = 6;
+const SHARE: usize = 60;
+const AT_ONCE: usize = 8;
+/// Seconds that a test may take, and where nobody listens: what takes longer there waits for a
+/// server, so that it needs one.
+const PATIENCE: u32 = 30;
+const PATIENCE_WITH_NOBODY: u32 = 5;
 
 /// What became of a test.
 #[derive(Clone, Debug, PartialEq)]
@@ -101,8 +105,8 @@ impl Package {
         protocol: u8,
         only: &[String],
     ) -> Result<BTreeMap<String, Outcome>> {
-        let url = format!("redis://127.0.0.1:{port}/0");
-        self.pytest(&[], &url, protocol, everything_or(only), &format!("{port}-{protocol}"))
+        let report = format!("{port}-{protocol}");
+        self.pytest(&[], &of_port(port), protocol, everything_or(only), &report)
     }
 
     /// Puts the wheel where the tests run.
@@ -145,8 +149,7 @@ impl Package {
                 let at = next.fetch_add(1, Ordering::Relaxed);
                 let Some(share) = shares.get(at) else { return Ok(()) };
                 let report = format!("nobody-{protocol}-{at}");
-                let url = format!("redis://127.0.0.1:{NOBODY}/0");
-                let outcomes = self.pytest(&[], &url, protocol, share, &report)?;
+                let outcomes = self.pytest(&[], &of_port(NOBODY), protocol, share, &report)?;
                 all.lock().map_err(|_| anyhow!("a run ended early"))?.extend(outcomes);
             }
         };
@@ -167,11 +170,12 @@ impl Package {
         report: &str,
     ) -> Result<BTreeMap<String, Outcome>> {
         let report = self.folder.join(report).with_extension("jsonl");
+        let patience = if url == of_port(NOBODY) { PATIENCE_WITH_NOBODY } else { PATIENCE };
         let mut pytest = Command::new(self.venv().join("bin/python"));
         pytest
             .current_dir(self.source())
             .args(["-B", "-m", "pytest", "--quiet", "--tb=short", "-p", "no:cacheprovider"])
-            .args(["-m", MARKS, "--timeout", "30"])
+            .args(["-m", MARKS, "--timeout", &patience.to_string()])
             .args(["--redis-url", url])
             .args(["--protocol", &protocol.to_string()])
             .arg(format!("--report-log={}", report.display()))
@@ -187,6 +191,10 @@ impl Package {
         ensure!(!outcomes.is_empty(), "pytest ran nothing:\n{}", output.text);
         Ok(outcomes)
     }
+}
+
+fn of_port(port: u16) -> String {
+    format!("redis://127.0.0.1:{port}/0")
 }
 
 /// The tests that are meant where none are named.

@@ -186,7 +186,13 @@ impl Chunks {
         let alone = chunk.count() == 1;
         if alone && (limits.is_large(element) || chunk.listpack().is_none()) {
             self.take_chunk(place.chunk);
-            self.add_chunk(place.chunk, new_chunk(element, false, limits));
+            let fits = |next: &Chunk| next.has_room(entry.len(), 1, limits);
+            if !limits.is_large(element) && self.chunks.get(place.chunk).is_some_and(fits) {
+                // A small element in the place of a large one joins the next chunk, as in Redis.
+                self.change(place.chunk, |next| next.insert(0, &entry, limits));
+            } else {
+                self.add_chunk(place.chunk, new_chunk(element, false, limits));
+            }
         } else if alone || !limits.is_large(element) && chunk.has_room(entry.len(), 0, limits) {
             // The old entry is still counted: at worst the chunk is cut a little early.
             self.change(place.chunk, |chunk| chunk.replace(place.index, &entry, limits));

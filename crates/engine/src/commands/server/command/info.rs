@@ -221,8 +221,8 @@ mod tests {
         assert_eq!(range("get"), Range { first: 1, last: 1, step: 1, movable: false });
         assert_eq!(range("del"), Range { first: 1, last: -1, step: 1, movable: false });
         assert_eq!(range("ping"), Range::default());
-        let two = [KeySpec::one(1, key::RW), KeySpec::one(2, key::OW)];
-        let spec = Spec { keys: Box::leak(Box::new(two)), ..Spec::BASE };
+        const TWO: &[KeySpec] = &[KeySpec::one(1, key::RW), KeySpec::one(2, key::OW)];
+        let spec = Spec { keys: TWO, ..Spec::BASE };
         assert_eq!(range_of(&spec), Range { first: 1, last: 2, step: 1, movable: false });
     }
 }
