@@ -17,12 +17,13 @@
 
 use crate::Sink;
 use crate::gate::{push_string, replace_below, string_at};
+use larder_resp::Protocol;
 use mlua::ffi::{
     LUA_TBOOLEAN, LUA_TNIL, LUA_TNUMBER, LUA_TSTRING, LUA_TTABLE, lua_State, lua_createtable,
     lua_next, lua_pop, lua_pushboolean, lua_pushnil, lua_pushnumber, lua_pushvalue, lua_rawget_,
-    lua_rawgeti_, lua_rawset, lua_rawseti_, lua_toboolean, lua_tonumber, lua_type, luaL_checkstack_,
+    lua_rawgeti_, lua_rawset, lua_rawseti_, lua_toboolean, lua_tonumber, lua_type,
+    luaL_checkstack_,
 };
-use larder_resp::Protocol;
 use std::ffi::c_int;
 
 /// Tables in tables that a reply may be made of.
@@ -277,7 +278,11 @@ impl Writer<'_> {
                 len += 1;
                 lua_pop(state, 1);
             }
-            if is_map { self.sink.map(len) } else { self.sink.set(len) }
+            if is_map {
+                self.sink.map(len)
+            } else {
+                self.sink.set(len)
+            }
             lua_pushnil(state);
             while lua_next(state, -2) != 0 {
                 lua_pushvalue(state, -2);

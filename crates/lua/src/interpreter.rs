@@ -14,8 +14,8 @@ use crate::{Host, Sink};
 use mlua::chunk::ChunkMode;
 use mlua::ffi::{
     LUA_ERRMEM, LUA_REGISTRYINDEX, LUA_TNIL, lua_State, lua_call, lua_createtable, lua_error,
-    lua_gettop, lua_pcall, lua_pushlightuserdata, lua_rawgeti_, lua_rawset,
-    lua_rawseti_, lua_settop, lua_touserdata, lua_type, luaL_ref,
+    lua_gettop, lua_pcall, lua_pushlightuserdata, lua_rawgeti_, lua_rawset, lua_rawseti_,
+    lua_settop, lua_touserdata, lua_type, luaL_ref,
 };
 use mlua::{Function, Lua, LuaOptions, StdLib, Table};
 use std::ffi::c_int;

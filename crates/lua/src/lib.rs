@@ -15,7 +15,7 @@ mod sandbox;
 
 pub use fault::{Fault, Place};
 pub use interpreter::{Body, Interpreter, Limits, Run, Source};
-pub use libraries::{FunctionFlags, LoadFault, Registered};
+pub use libraries::{FunctionFlags, LoadFault, Registered, is_name};
 
 use larder_resp::Protocol;
 

@@ -77,7 +77,7 @@ pub(crate) struct Loading {
 }
 
 /// Whether this can be the name of a library or a function.
-pub(crate) fn is_name(name: &[u8]) -> bool {
+pub fn is_name(name: &[u8]) -> bool {
     !name.is_empty() && name.iter().all(|&byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
@@ -111,7 +111,9 @@ fn read(args: &MultiValue) -> Given {
         [Value::String(name), Value::Function(callback)] => {
             finish(Some(name.as_bytes().to_vec()), Some(callback.clone()), None, <_>::default())
         }
-        [Value::String(_), _] => Err("second argument to redis.register_function must be a function"),
+        [Value::String(_), _] => {
+            Err("second argument to redis.register_function must be a function")
+        }
         [_, Value::Function(_)] => {
             Err("first argument to redis.register_function must be a string")
         }
