@@ -1,10 +1,11 @@
 //! The functions of `redis` (and `server`): what a script may ask of its host.
 
 use crate::Level;
-use crate::interpreter::{Lent, reply_to_lua};
-use crate::libs::general_17g;
-use larder_resp::{Protocol, Value};
-use mlua::{Lua, MultiValue, Result, Table, Value as LuaValue};
+use crate::fault::{Fault, Place};
+use crate::gate::Lent;
+use crate::libs::number_of;
+use larder_resp::{Protocol, format_double};
+use mlua::{Error, Function, Lua, MultiValue, Result, Table, Value as LuaValue};
 use sha1::{Digest, Sha1};
 use std::rc::Rc;
 
@@ -13,47 +14,36 @@ pub(crate) fn sha1_hex(bytes: &[u8]) -> String {
     Sha1::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The table, with what the prelude needs and takes out of it: `caught` and `place`.
+/// The version of Redis whose scripts run here.
+const VERSION: (&str, i64) = ("7.2.4", 0x0007_0204);
+
+/// The table, but for `call` and `pcall`.
 pub(crate) fn table(lua: &Lua, lent: &Rc<Lent>) -> Result<Table> {
     let redis = lua.create_table()?;
-    for (name, raises) in [("call", true), ("pcall", false)] {
+    let add = |name: &str, body: fn(&Lua, &Lent, &[LuaValue]) -> Result<LuaValue>| {
         let lent = lent.clone();
-        let call = lua.create_function(move |lua, words: MultiValue| {
-            run_command(lua, &lent, &words, raises)
+        let function = lua.create_function(move |lua, words: MultiValue| {
+            let words: Vec<LuaValue> = words.into_iter().collect();
+            body(lua, &lent, &words)
         })?;
-        redis.raw_set(name, call)?;
-    }
-    let setresp = {
-        let lent = lent.clone();
-        lua.create_function(move |_, version: MultiValue| set_protocol(&lent, &version))?
+        redis.raw_set(name, function)
     };
-    redis.raw_set("setresp", setresp)?;
-    let log = {
-        let lent = lent.clone();
-        lua.create_function(move |_, words: MultiValue| write_log(&lent, &words))?
-    };
-    redis.raw_set("log", log)?;
-    redis.raw_set("sha1hex", lua.create_function(|_, words: MultiValue| sha1hex(&words))?)?;
-    redis.raw_set(
-        "error_reply",
-        lua.create_function(|lua, w: MultiValue| status(lua, &w, "err"))?,
-    )?;
-    redis.raw_set(
-        "status_reply",
-        lua.create_function(|lua, w: MultiValue| status(lua, &w, "ok"))?,
-    )?;
-    let acl = {
-        let lent = lent.clone();
-        lua.create_function(move |_, words: MultiValue| may_call(&lent, &words))?
-    };
-    redis.raw_set("acl_check_cmd", acl)?;
-    redis.raw_set("place", lua.create_function(place)?)?;
-    redis.raw_set("caught", lua.create_function(caught)?)?;
-    redis.raw_set("replicate_commands", lua.create_function(|_, ()| Ok(true))?)?;
-    redis.raw_set("set_repl", lua.create_function(|_, words: MultiValue| set_repl(&words))?)?;
+    add("setresp", |_, lent, words| set_protocol(lent, words))?;
+    add("log", |_, lent, words| write_log(lent, words))?;
+    add("sha1hex", |lua, _, words| sha1hex(lua, words))?;
+    add("error_reply", |lua, _, words| error_reply(lua, words))?;
+    add("status_reply", |lua, _, words| status_reply(lua, words))?;
+    add("acl_check_cmd", |_, lent, words| may_call(lent, words))?;
+    add("replicate_commands", |_, _, _| Ok(LuaValue::Boolean(true)))?;
+    add("set_repl", |_, _, words| set_repl(words))?;
+    // There is no debugger.
+    add("breakpoint", |_, _, _| Ok(LuaValue::Boolean(false)))?;
+    add("debug", |_, _, _| Ok(LuaValue::Nil))?;
     for (name, value) in CONSTANTS {
         redis.raw_set(*name, *value)?;
     }
+    redis.raw_set("REDIS_VERSION", VERSION.0)?;
+    redis.raw_set("REDIS_VERSION_NUM", VERSION.1)?;
     Ok(redis)
 }
 
@@ -72,76 +62,75 @@ const CONSTANTS: &[(&str, i64)] = &[
 /// Levels of the stack that are searched for the script: ours are never more.
 const MAX_LEVELS: usize = 12;
 
-/// Runs a command; a refusal is raised, or answered as a table.
-fn run_command(lua: &Lua, lent: &Lent, words: &MultiValue, raises: bool) -> Result<LuaValue> {
-    let reply = command(lent, words);
-    let Value::Error(text) = reply else { return reply_to_lua(lua, lent, &reply) };
-    let raised = Raised { text, at: place_in_script(lua) };
-    if raises {
-        return Err(mlua::Error::external(raised));
-    }
-    Ok(LuaValue::Table(raised.to_table(lua)?))
-}
-
-fn command(lent: &Lent, words: &MultiValue) -> Value {
-    let refuse = |text: &str| Value::Error(text.as_bytes().to_vec());
-    if words.is_empty() {
-        return refuse("ERR Please specify at least one argument for this redis.call() call");
-    }
-    let Some(texts) = words.iter().map(word).collect::<Option<Vec<_>>>() else {
-        return refuse("ERR Lua redis lib command arguments must be strings or integers");
-    };
-    let slices: Vec<&[u8]> = texts.iter().map(|text| &text[..]).collect();
-    let protocol = lent.protocol.get();
-    let reply = lent.with(|host| host.call(&slices, protocol));
-    reply.unwrap_or_else(|| refuse("ERR redis.call() outside of a script"))
-}
-
-/// A command's refusal on its way through Lua: scripts that catch it see a table.
+/// An error of a function of ours on its way through Lua: whoever catches it sees a table.
 #[derive(Debug)]
-struct Raised {
-    text: Vec<u8>,
-    at: Option<(String, i64)>,
-}
+struct Refused(&'static str);
 
-impl std::fmt::Display for Raised {
+impl std::fmt::Display for Refused {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&String::from_utf8_lossy(&self.text))
+        f.write_str(self.0)
     }
 }
 
-impl std::error::Error for Raised {}
+impl std::error::Error for Refused {}
 
-impl Raised {
-    fn to_table(&self, lua: &Lua) -> Result<Table> {
-        let table = lua.create_table()?;
-        table.raw_set("err", lua.create_string(&self.text)?)?;
-        table.raw_set("ignore_error_stats_update", true)?;
-        if let Some((source, line)) = &self.at {
-            table.raw_set("source", source.as_str())?;
-            table.raw_set("line", *line)?;
-        }
-        Ok(table)
-    }
+/// See [`Refused`].
+pub(crate) fn refused(text: &'static str) -> Error {
+    Error::external(Refused(text))
 }
 
 /// An error as scripts see it when they catch it.
-fn caught(lua: &Lua, error: LuaValue) -> Result<LuaValue> {
+pub(crate) fn caught(lua: &Lua, error: LuaValue) -> Result<LuaValue> {
     let LuaValue::Error(error) = error else { return Ok(error) };
     let mut inner = &*error;
-    while let mlua::Error::CallbackError { cause, .. } = inner {
+    while let Error::CallbackError { cause, .. } = inner {
         inner = cause;
     }
-    match inner.downcast_ref::<Raised>() {
-        Some(raised) => Ok(LuaValue::Table(raised.to_table(lua)?)),
-        None => {
-            let text = match inner {
-                mlua::Error::RuntimeError(text) => text.clone(),
-                other => other.to_string(),
-            };
-            Ok(LuaValue::String(lua.create_string(text)?))
-        }
+    if let Some(Refused(text)) = inner.downcast_ref::<Refused>() {
+        return Ok(LuaValue::Table(error_table(lua, format!("ERR {text}").as_bytes())?));
     }
+    let text = match inner {
+        Error::RuntimeError(text) => text.clone(),
+        Error::MemoryError(_) => "not enough memory".to_owned(),
+        other => other.to_string(),
+    };
+    Ok(LuaValue::String(lua.create_string(text)?))
+}
+
+fn error_table(lua: &Lua, text: &[u8]) -> Result<Table> {
+    let table = lua.create_table()?;
+    table.raw_set("err", lua.create_string(text)?)?;
+    Ok(table)
+}
+
+/// Notes what an error that nobody has caught says, and where it comes from.
+pub(crate) fn report(lua: &Lua, lent: &Rc<Lent>) -> Result<Function> {
+    let lent = lent.clone();
+    lua.create_function(move |lua, error: LuaValue| {
+        let (mut text, mut counted) = (b"ERR unknown error".to_vec(), false);
+        match &error {
+            LuaValue::Table(table) => {
+                if let LuaValue::String(own) = table.raw_get("err")? {
+                    text = own.as_bytes().to_vec();
+                }
+                let mark = table.raw_get::<LuaValue>("ignore_error_stats_update")?;
+                counted = matches!(mark, LuaValue::Boolean(true));
+            }
+            other => {
+                if let Some(own) = word(other) {
+                    text = [b"ERR ", &own[..]].concat();
+                } else if let LuaValue::Nil = other {
+                    text = b"ERR nil".to_vec();
+                }
+            }
+        }
+        let fault = match &text[..] {
+            b"ERR not enough memory" => Fault::Memory,
+            _ => Fault::Raised { text, at: place_in_script(lua), counted },
+        };
+        lent.fault.replace(Some(fault));
+        Ok(())
+    })
 }
 
 /// A word that a command can take.
@@ -149,119 +138,108 @@ fn word(value: &LuaValue) -> Option<Vec<u8>> {
     match value {
         LuaValue::String(text) => Some(text.as_bytes().to_vec()),
         LuaValue::Integer(number) => Some(number.to_string().into_bytes()),
-        LuaValue::Number(number) => Some(general_17g(*number).into_bytes()),
+        LuaValue::Number(number) => Some(format_double(*number).as_bytes().to_vec()),
         _ => None,
     }
 }
 
-fn place(lua: &Lua, (): ()) -> Result<Option<Table>> {
-    let Some((source, line)) = place_in_script(lua) else { return Ok(None) };
-    let table = lua.create_table()?;
-    table.raw_set("source", source)?;
-    table.raw_set("line", line)?;
-    Ok(Some(table))
-}
-
 /// Source and line of the innermost part of the script on the stack: a chunk of ours is none.
-fn place_in_script(lua: &Lua) -> Option<(String, i64)> {
+fn place_in_script(lua: &Lua) -> Option<Place> {
     (0..MAX_LEVELS).find_map(|level| {
-        lua.inspect_stack(level, |debug| {
-            let source = debug.source().source?.into_owned();
-            let line = debug.current_line()?;
-            source.starts_with('@').then_some((source, line as i64))
+        lua.inspect_stack(level, |info| {
+            let source = info.source().source?.into_owned();
+            let line = u32::try_from(info.current_line()?).ok()?;
+            source.starts_with('@').then_some(Place { source, line })
         })?
     })
 }
 
-fn set_protocol(lent: &Lent, words: &MultiValue) -> Result<()> {
-    let [version] = words.iter().collect::<Vec<_>>()[..] else {
-        return Err(mlua::Error::runtime("redis.setresp() requires one argument."));
+fn set_protocol(lent: &Lent, words: &[LuaValue]) -> Result<LuaValue> {
+    let [version] = words else {
+        return Err(refused("redis.setresp() requires one argument."));
     };
-    lent.protocol.set(match version.as_f64() {
+    lent.protocol.set(match number_of(version) {
         Some(2.0) => Protocol::Resp2,
         Some(3.0) => Protocol::Resp3,
-        _ => return Err(mlua::Error::runtime("RESP version must be 2 or 3.")),
+        _ => return Err(refused("RESP version must be 2 or 3.")),
     });
-    Ok(())
+    Ok(LuaValue::Nil)
 }
 
-fn write_log(lent: &Lent, words: &MultiValue) -> Result<()> {
-    let words: Vec<&LuaValue> = words.iter().collect();
-    let [level, texts @ ..] = &words[..] else {
-        return Err(mlua::Error::runtime("redis.log() requires two arguments or more."));
+fn write_log(lent: &Lent, words: &[LuaValue]) -> Result<LuaValue> {
+    let [level, texts @ ..] = words else {
+        return Err(refused("redis.log() requires two arguments or more."));
     };
     if texts.is_empty() {
-        return Err(mlua::Error::runtime("redis.log() requires two arguments or more."));
+        return Err(refused("redis.log() requires two arguments or more."));
     }
-    let Some(level) = level.as_f64() else {
-        return Err(mlua::Error::runtime("First argument must be a number (log level)."));
+    if !matches!(level, LuaValue::Integer(_) | LuaValue::Number(_)) {
+        return Err(refused("First argument must be a number (log level)."));
+    }
+    let level = match number_of(level).map(|level| level as i64) {
+        Some(0) => Level::Debug,
+        Some(1) => Level::Verbose,
+        Some(2) => Level::Notice,
+        Some(3) => Level::Warning,
+        _ => return Err(refused("Invalid debug level.")),
     };
-    let level = match level as i64 {
-        0 => Level::Debug,
-        1 => Level::Verbose,
-        2 => Level::Notice,
-        3 => Level::Warning,
-        _ => return Err(mlua::Error::runtime("Invalid log level.")),
-    };
-    let text = texts.iter().filter_map(|text| word(text)).collect::<Vec<_>>().join(&b' ');
+    let text = texts.iter().filter_map(word).collect::<Vec<_>>().join(&b' ');
     lent.with(|host| host.log(level, &text));
-    Ok(())
+    Ok(LuaValue::Nil)
 }
 
-fn sha1hex(words: &MultiValue) -> Result<String> {
-    match words.iter().map(word).collect::<Vec<_>>().as_slice() {
-        [Some(text)] => Ok(sha1_hex(text)),
-        [None] => Ok(sha1_hex(b"")),
-        _ => Err(mlua::Error::runtime("wrong number of arguments")),
-    }
+fn sha1hex(lua: &Lua, words: &[LuaValue]) -> Result<LuaValue> {
+    let [text] = words else { return Err(refused("wrong number of arguments")) };
+    let sum = sha1_hex(&word(text).unwrap_or_default());
+    Ok(LuaValue::String(lua.create_string(sum)?))
 }
 
-/// A table of one field, for `redis.error_reply` and `redis.status_reply`.
-fn status(lua: &Lua, words: &MultiValue, field: &str) -> Result<Table> {
+fn status_reply(lua: &Lua, words: &[LuaValue]) -> Result<LuaValue> {
+    let [LuaValue::String(text)] = words else { return wrong_arguments(lua) };
     let table = lua.create_table()?;
-    let [LuaValue::String(text)] = words.iter().collect::<Vec<_>>()[..] else {
-        table.raw_set("err", "ERR wrong number or type of arguments")?;
-        return Ok(table);
-    };
-    let text = text.as_bytes();
-    if field == "ok" {
-        table.raw_set("ok", lua.create_string(&text)?)?;
-        return Ok(table);
-    }
-    // A text without a code of its own gets the usual one.
-    let text = match text.strip_prefix(b"-") {
-        Some(coded) => coded.to_vec(),
-        None => [b"ERR ", &text[..]].concat(),
-    };
-    let end = text.iter().rposition(|b| !b"\r\n".contains(b)).map_or(0, |at| at + 1);
-    table.raw_set("err", lua.create_string(&text[..end])?)?;
-    Ok(table)
+    table.raw_set("ok", text)?;
+    Ok(LuaValue::Table(table))
 }
 
-fn may_call(lent: &Lent, words: &MultiValue) -> Result<bool> {
+/// `redis.error_reply`: a text without a code of its own, that is of one word, gets the usual one.
+fn error_reply(lua: &Lua, words: &[LuaValue]) -> Result<LuaValue> {
+    let [LuaValue::String(text)] = words else { return wrong_arguments(lua) };
+    let text = text.as_bytes();
+    let text = text.strip_prefix(b"-").unwrap_or(&text);
+    let is_end = |byte: &u8| !b"\r\n".contains(byte);
+    let end = text.iter().rposition(is_end).map_or(0, |at| at + 1);
+    let text = &text[..end];
+    let table = match text.contains(&b' ') {
+        true => error_table(lua, text)?,
+        false => error_table(lua, &[b"ERR ", text].concat())?,
+    };
+    Ok(LuaValue::Table(table))
+}
+
+fn wrong_arguments(lua: &Lua) -> Result<LuaValue> {
+    error_table(lua, b"ERR wrong number or type of arguments").map(LuaValue::Table)
+}
+
+fn may_call(lent: &Lent, words: &[LuaValue]) -> Result<LuaValue> {
     let Some(texts) = words.iter().map(word).collect::<Option<Vec<_>>>() else {
-        return Err(mlua::Error::runtime(
-            "ERR Lua redis lib command arguments must be strings or integers",
-        ));
+        return Err(refused("Lua redis lib command arguments must be strings or integers"));
     };
     if texts.is_empty() {
-        return Err(mlua::Error::runtime(
-            "Please specify at least one argument for this redis.acl_check_cmd() call",
-        ));
+        return Err(refused("Please specify at least one argument for this redis lib call"));
     }
     let slices: Vec<&[u8]> = texts.iter().map(|text| &text[..]).collect();
     match lent.with(|host| host.may_call(&slices)).flatten() {
-        Some(may) => Ok(may),
-        None => Err(mlua::Error::runtime("Invalid command passed to redis.acl_check_cmd()")),
+        Some(may) => Ok(LuaValue::Boolean(may)),
+        None => Err(refused("Invalid command passed to redis.acl_check_cmd()")),
     }
 }
 
-fn set_repl(words: &MultiValue) -> Result<()> {
-    match words.iter().map(LuaValue::as_f64).collect::<Vec<_>>()[..] {
-        [Some(flags)] if (0.0..=3.0).contains(&flags) => Ok(()),
-        [_] => Err(mlua::Error::runtime(
+fn set_repl(words: &[LuaValue]) -> Result<LuaValue> {
+    let [flags] = words else { return Err(refused("redis.set_repl() requires two arguments.")) };
+    match number_of(flags) {
+        Some(flags) if !(0.0..=3.0).contains(&flags) => Err(refused(
             "Invalid replication flags. Please use REPL_AOF, REPL_REPLICA, REPL_ALL or REPL_NONE.",
         )),
-        _ => Err(mlua::Error::runtime("redis.set_repl() requires two arguments.")),
+        _ => Ok(LuaValue::Nil),
     }
 }

@@ -1,24 +1,29 @@
-//! One interpreter: a Lua state with its sandbox, the scripts it has compiled, and the host of the
-//! script that runs.
+//! One interpreter: a Lua state with its sandbox, what it has compiled, and the run that is under
+//! way.
 //!
-//! The state is entered by [`Interpreter::run`] only, which lends it the host for as long as the
-//! script runs. Knows no redis functions; those are in [`super::api`].
+//! The state is entered by [`Interpreter::run`] and [`Interpreter::load_library`] only, which lend
+//! it the host for as long as they last. Knows no redis functions; those are in [`super::api`].
 #![allow(unsafe_code)]
 
-use crate::convert::{to_lua, to_reply};
+use crate::convert::write;
 use crate::fault::Fault;
-use crate::{Host, Tick, api, sandbox};
-use larder_resp::{Protocol, Value};
+use crate::gate::{Lent, push_string, replace_below, watch};
+use crate::libraries::{LoadFault, Loading, Registered};
+use crate::sandbox::{self, Sandbox};
+use crate::{Host, Sink};
 use mlua::chunk::ChunkMode;
-use mlua::{Function, HookTriggers, Lua, LuaOptions, StdLib, Table, VmState};
-use std::cell::Cell;
-use std::collections::HashMap;
-use std::ptr::NonNull;
+use mlua::ffi::{
+    LUA_ERRMEM, LUA_REGISTRYINDEX, LUA_TNIL, lua_State, lua_call, lua_createtable, lua_error,
+    lua_gettop, lua_pcall, lua_pushlightuserdata, lua_rawgeti_, lua_rawset, lua_rawseti_,
+    lua_settop, lua_touserdata, lua_type, luaL_ref,
+};
+use mlua::{Function, Lua, LuaOptions, StdLib, Table};
+use std::ffi::c_int;
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// Instructions between two looks at the clock.
-const TICK_EVERY: u32 = 10_000;
+/// The longest source: the compiler counts parts of it in 32 bits.
+const MAX_SOURCE: usize = 64 << 20;
 
 /// What an interpreter may take.
 #[derive(Debug, Clone, Copy)]
@@ -29,81 +34,74 @@ pub struct Limits {
     pub scripts: usize,
 }
 
-/// A script: its name and its source.
+/// A source and the number by which interpreters know what they have compiled of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Script {
-    /// SHA-1 of the source in hexadecimal digits.
-    pub sha: String,
-    /// The source.
-    pub source: Arc<[u8]>,
+pub struct Source {
+    /// Of one source only, from 1; functions of a library have the numbers from here on.
+    pub id: i32,
+    /// The text.
+    pub text: Arc<[u8]>,
 }
 
-impl Script {
-    /// A script of this source.
-    pub fn new(source: &[u8]) -> Script {
-        Script { sha: api::sha1_hex(source), source: source.into() }
-    }
+/// What is run.
+#[derive(Debug, Clone, Copy)]
+pub enum Body<'a> {
+    /// A script, which finds its keys and arguments in `KEYS` and `ARGV`.
+    Script(&'a Source),
+    /// A function of a library that is loaded, by its number; it is given them.
+    Function(i32),
+}
+
+/// A run.
+#[derive(Debug, Clone, Copy)]
+pub struct Run<'a> {
+    /// What is run.
+    pub body: Body<'a>,
+    /// `KEYS`
+    pub keys: &'a [&'a [u8]],
+    /// `ARGV`
+    pub args: &'a [&'a [u8]],
 }
 
 /// An interpreter.
 pub struct Interpreter {
     lua: Lua,
-    /// Runs a function and makes a table of any error.
-    guarded: Function,
-    globals: Table,
-    environment: Table,
-    compiled: HashMap<String, Function>,
+    state: *mut lua_State,
+    sandbox: Sandbox,
+    /// Scripts by number, and how many there are.
+    scripts: Table,
+    compiled: usize,
+    /// Functions of libraries by number.
+    functions: Table,
+    refs: Refs,
     lent: Rc<Lent>,
     limits: Limits,
 }
 
+/// Places in the registry.
+#[derive(Debug, Clone, Copy, Default)]
+struct Refs {
+    globals: c_int,
+    handler: c_int,
+    enter: c_int,
+    scripts: c_int,
+    functions: c_int,
+}
+
 impl std::fmt::Debug for Interpreter {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Interpreter")
-            .field("compiled", &self.compiled.len())
-            .finish_non_exhaustive()
+        f.debug_struct("Interpreter").field("compiled", &self.compiled).finish_non_exhaustive()
     }
 }
 
-/// What belongs to the run that is under way.
-pub(crate) struct Lent {
-    host: Cell<Option<NonNull<dyn Host>>>,
-    /// The protocol in which the script wants its replies.
-    pub(crate) protocol: Cell<Protocol>,
-    killed: Cell<bool>,
-}
-
-impl Lent {
-    /// Does something with the host of the script that runs; `None` while none does.
-    pub(crate) fn with<R>(&self, work: impl FnOnce(&mut dyn Host) -> R) -> Option<R> {
-        let mut host = self.host.take()?;
-        // SAFETY: `Loan::new` got it from a unique borrow that outlives the loan; it was taken out
-        // of the cell, so nobody else reaches it until it is put back.
-        let result = work(unsafe { host.as_mut() });
-        self.host.set(Some(host));
-        Some(result)
-    }
-}
-
-/// Gives the host back at the end of a run, whatever happens in it.
-struct Loan<'r>(&'r Lent);
-
-impl<'r> Loan<'r> {
-    fn new(lent: &'r Lent, host: &'r mut (dyn Host + 'r)) -> Loan<'r> {
-        let host: NonNull<dyn Host + 'r> = NonNull::from(host);
-        // SAFETY: only the lifetime changes; `drop` takes the pointer back before it ends.
-        let host: NonNull<dyn Host + 'static> = unsafe { std::mem::transmute(host) };
-        lent.host.set(Some(host));
-        lent.protocol.set(Protocol::Resp2);
-        lent.killed.set(false);
-        Loan(lent)
-    }
-}
-
-impl Drop for Loan<'_> {
-    fn drop(&mut self) {
-        self.0.host.set(None);
-    }
+/// A run on its way through Lua.
+struct Entering<'r> {
+    lent: &'r Lent,
+    globals: c_int,
+    is_script: bool,
+    keys: &'r [&'r [u8]],
+    args: &'r [&'r [u8]],
+    sink: &'r mut dyn Sink,
 }
 
 impl Interpreter {
@@ -112,29 +110,36 @@ impl Interpreter {
     /// # Errors
     /// When there is no memory for it.
     pub fn new(limits: Limits) -> Result<Self, Fault> {
-        let lent = Rc::new(Lent {
-            host: Cell::new(None),
-            protocol: Cell::new(Protocol::Resp2),
-            killed: Cell::new(false),
-        });
-        Interpreter::build(limits, lent).map_err(|error| Fault::plain(error.to_string()))
+        Interpreter::build(limits).map_err(|error| Fault::plain(error.to_string()))
     }
 
-    fn build(limits: Limits, lent: Rc<Lent>) -> mlua::Result<Self> {
+    fn build(limits: Limits) -> mlua::Result<Self> {
+        let lent = Rc::new(Lent::new());
         let libraries = StdLib::TABLE | StdLib::STRING | StdLib::MATH | StdLib::OS;
         let lua = Lua::new_with(libraries, LuaOptions::new().catch_rust_panics(false))?;
-        let redis = api::table(&lua, &lent)?;
-        let sandbox = sandbox::build(&lua, redis)?;
+        let sandbox = sandbox::build(&lua, &lent)?;
         lua.set_memory_limit(limits.memory)?;
-        Ok(Interpreter {
-            guarded: sandbox.guarded,
-            globals: sandbox.globals,
-            environment: sandbox.environment,
-            compiled: HashMap::new(),
-            lua,
-            lent,
-            limits,
-        })
+        let (scripts, functions) = (lua.create_table()?, lua.create_table()?);
+        let mut state = std::ptr::null_mut();
+        let mut refs = Refs::default();
+        let tables = (scripts.clone(), functions.clone(), sandbox.globals.clone());
+        let given = (tables.0, tables.1, tables.2, sandbox.describe.clone());
+        let pointer = Rc::as_ptr(&lent);
+        // SAFETY: the work calls Lua with the state it is given, and owns nothing; what is lent
+        // outlives the state.
+        unsafe {
+            lua.exec_raw::<()>(given, |given| {
+                state = given;
+                refs.handler = luaL_ref(given, LUA_REGISTRYINDEX);
+                refs.globals = luaL_ref(given, LUA_REGISTRYINDEX);
+                refs.functions = luaL_ref(given, LUA_REGISTRYINDEX);
+                refs.scripts = luaL_ref(given, LUA_REGISTRYINDEX);
+                mlua::ffi::lua_pushcfunction(given, enter);
+                refs.enter = luaL_ref(given, LUA_REGISTRYINDEX);
+                watch(given, pointer);
+            })?;
+        }
+        Ok(Interpreter { state, sandbox, scripts, compiled: 0, functions, refs, lent, limits, lua })
     }
 
     /// Bytes of memory that it takes.
@@ -146,128 +151,226 @@ impl Interpreter {
     ///
     /// # Errors
     /// [`Fault::Syntax`]
-    pub fn compile(&mut self, script: &Script) -> Result<(), Fault> {
-        self.function(script).map(drop)
+    pub fn compile(&mut self, source: &Source) -> Result<(), Fault> {
+        if self.has(self.refs.scripts, source.id) {
+            return Ok(());
+        }
+        if self.compiled >= self.limits.scripts {
+            self.scripts.clear().map_err(no_memory)?;
+            self.compiled = 0;
+        }
+        let function = self.chunk(&source.text, "@user_script", &self.sandbox.environment)?;
+        self.scripts.raw_set(source.id, &function).map_err(no_memory)?;
+        self.compiled += 1;
+        Ok(())
     }
 
-    /// Runs a script.
+    /// Whether a function of this number was loaded.
+    pub fn has_function(&self, id: i32) -> bool {
+        self.has(self.refs.functions, id)
+    }
+
+    /// Whether a table of the registry has something at a place.
+    fn has(&self, table: c_int, id: i32) -> bool {
+        // SAFETY: the state is at rest, the table is there, and nothing of this jumps.
+        unsafe {
+            let top = lua_gettop(self.state);
+            lua_rawgeti_(self.state, LUA_REGISTRYINDEX, table);
+            lua_rawgeti_(self.state, -1, id);
+            let has = lua_type(self.state, -1) != LUA_TNIL;
+            lua_settop(self.state, top);
+            has
+        }
+    }
+
+    /// Runs a script or a function and writes what it returns.
     ///
     /// # Errors
-    /// Why it ended without a reply.
+    /// Why it ended without a reply; nothing was written then.
     pub fn run(
         &mut self,
-        script: &Script,
-        keys: &[&[u8]],
-        args: &[&[u8]],
+        run: Run<'_>,
         host: &mut dyn Host,
-    ) -> Result<Value, Fault> {
-        let function = self.function(script)?;
-        let lent = self.lent.clone();
-        let loan = Loan::new(&lent, host);
-        let result = self.enter(&function, keys, args);
-        drop(loan);
-        self.lua.remove_hook();
-        if lent.killed.get() {
-            return Err(Fault::Killed);
-        }
-        match result {
-            Ok(outcome) => outcome,
-            Err(mlua::Error::MemoryError(_)) => Err(Fault::Memory),
-            Err(error) => Err(Fault::plain(format!("ERR {error}"))),
+        sink: &mut dyn Sink,
+    ) -> Result<(), Fault> {
+        let Interpreter { state, refs, .. } = *self;
+        let (is_script, table, id) = match run.body {
+            Body::Script(source) => {
+                self.compile(source)?;
+                (true, refs.scripts, source.id)
+            }
+            Body::Function(id) => (false, refs.functions, id),
+        };
+        let lent = &*self.lent;
+        let Run { keys, args, .. } = run;
+        let mut entering = Entering { lent, globals: refs.globals, is_script, keys, args, sink };
+        let outcome = lent.lend(host, || {
+            // SAFETY: the state is at rest, and its stack has room for twenty values.
+            unsafe { protected(state, refs, table, id, &mut entering) }
+        });
+        self.lent.tidy();
+        let fault = self.lent.fault.take();
+        match outcome {
+            _ if let Some(killed) = self.lent.killed() => Err(killed),
+            0 => Ok(()),
+            LUA_ERRMEM => Err(Fault::Memory),
+            _ => Err(fault.unwrap_or(Fault::Memory)),
         }
     }
 
-    fn enter(
-        &self,
-        function: &Function,
-        keys: &[&[u8]],
-        args: &[&[u8]],
-    ) -> mlua::Result<Result<Value, Fault>> {
-        self.globals.raw_set("KEYS", self.list(keys)?)?;
-        self.globals.raw_set("ARGV", self.list(args)?)?;
-        self.watch(TICK_EVERY)?;
-        let (done, result): (bool, mlua::Value) = self.guarded.call(function)?;
-        if done {
-            return to_reply(result, 0).map(Ok);
+    /// Runs a library's source and keeps the functions that it registers, from the source's number
+    /// on; none if it fails.
+    ///
+    /// # Errors
+    /// Why it is no library.
+    pub fn load_library(
+        &mut self,
+        source: &Source,
+        host: &mut dyn Host,
+    ) -> Result<Vec<Registered>, LoadFault> {
+        let chunk = self.chunk(&source.text, "@user_function", &self.sandbox.function_environment);
+        let chunk = chunk.map_err(LoadFault::Compiling)?;
+        self.lent.loading.replace(Some(Loading::default()));
+        let entered = self.sandbox.enter_loading(true);
+        let outcome = self.lent.lend(host, || self.sandbox.guarded.call::<bool>(chunk));
+        let left = self.sandbox.enter_loading(false);
+        let loading = self.lent.loading.take().unwrap_or_default();
+        let fault = self.lent.fault.take();
+        if let Some(killed) = self.lent.killed() {
+            return Err(LoadFault::Running(killed));
         }
-        Ok(Err(fault_of(result)?))
+        match entered.and(left).and(outcome) {
+            Ok(true) => {}
+            Ok(false) => return Err(LoadFault::Running(fault.unwrap_or(Fault::Memory))),
+            Err(error) => return Err(LoadFault::Running(no_memory(error))),
+        }
+        let mut registered = Vec::with_capacity(loading.functions.len());
+        for ((function, callback), id) in loading.functions.into_iter().zip(source.id..) {
+            self.functions.raw_set(id, callback).map_err(no_memory).map_err(LoadFault::Running)?;
+            registered.push(function);
+        }
+        Ok(registered)
     }
 
-    /// Has the host asked every so many instructions whether the script goes on.
-    fn watch(&self, every: u32) -> mlua::Result<()> {
-        let lent = self.lent.clone();
-        let triggers = HookTriggers::new().every_nth_instruction(every);
-        self.lua.set_global_hook(triggers, move |lua, _| {
-            let killed = lent.killed.get() || lent.with(|host| host.tick()) == Some(Tick::Kill);
-            if !killed {
-                return Ok(VmState::Continue);
-            }
-            if !lent.killed.replace(true) {
-                // From here on every instruction ends it, so that no `pcall` keeps it alive.
-                let lent = lent.clone();
-                lua.set_global_hook(HookTriggers::new().every_nth_instruction(1), move |_, _| {
-                    let _ = &lent;
-                    Err(mlua::Error::runtime(KILLED))
-                })?;
-            }
-            Err(mlua::Error::runtime(KILLED))
+    /// Forgets functions of a library.
+    pub fn forget_functions(&mut self, ids: std::ops::Range<i32>) {
+        for id in ids {
+            // Without memory for it nothing is changed; the interpreter is thrown away soon.
+            let _ = self.functions.raw_set(id, mlua::Nil);
+        }
+    }
+
+    fn chunk(&self, text: &[u8], name: &str, environment: &Table) -> Result<Function, Fault> {
+        compile(&self.lua, text, name, environment).map_err(|error| match error {
+            mlua::Error::SyntaxError { message, .. } => Fault::Syntax(message),
+            mlua::Error::MemoryError(_) => Fault::Memory,
+            other => Fault::Syntax(other.to_string()),
         })
     }
+}
 
-    fn list(&self, items: &[&[u8]]) -> mlua::Result<Table> {
-        let table = self.lua.create_table_with_capacity(items.len(), 0)?;
-        for (at, item) in items.iter().enumerate() {
-            table.raw_set(at + 1, self.lua.create_string(item)?)?;
-        }
-        Ok(table)
+/// Compiles a text: a precompiled chunk could do anything. The collector stands still meanwhile,
+/// for names of the source are not anchored yet.
+pub(crate) fn compile(
+    lua: &Lua,
+    text: &[u8],
+    name: &str,
+    environment: &Table,
+) -> mlua::Result<Function> {
+    if text.len() > MAX_SOURCE {
+        return Err(mlua::Error::runtime("the source is too long"));
     }
+    lua.gc_stop();
+    let chunk = lua.load(text).set_name(name).set_mode(ChunkMode::Text);
+    let function = chunk.set_environment(environment.clone()).into_function();
+    lua.gc_restart();
+    function
+}
 
-    fn function(&mut self, script: &Script) -> Result<Function, Fault> {
-        if let Some(function) = self.compiled.get(&script.sha) {
-            return Ok(function.clone());
-        }
-        if self.compiled.len() >= self.limits.scripts {
-            self.compiled.clear();
-        }
-        // A precompiled chunk could do anything; the collector must not run while names of the
-        // source are not anchored yet.
-        self.lua.gc_stop();
-        let chunk = self.lua.load(&script.source[..]).set_name("@user_script");
-        let chunk = chunk.set_mode(ChunkMode::Text).set_environment(self.environment.clone());
-        let function = chunk.into_function();
-        self.lua.gc_restart();
-        let function = function.map_err(|error| Fault::Syntax(syntax_text(&error)))?;
-        self.compiled.insert(script.sha.clone(), function.clone());
-        Ok(function)
+fn no_memory(_: mlua::Error) -> Fault {
+    Fault::Memory
+}
+
+/// Enters Lua: pushes what it needs and calls [`enter`]; the status.
+///
+/// # Safety
+/// The state is at rest.
+unsafe fn protected(
+    state: *mut lua_State,
+    refs: Refs,
+    table: c_int,
+    id: i32,
+    entering: &mut Entering<'_>,
+) -> c_int {
+    // SAFETY: up to `lua_pcall` nothing jumps; the pointer is used only until that returns.
+    unsafe {
+        let top = lua_gettop(state);
+        lua_rawgeti_(state, LUA_REGISTRYINDEX, refs.handler);
+        lua_rawgeti_(state, LUA_REGISTRYINDEX, refs.enter);
+        lua_pushlightuserdata(state, (&raw mut *entering).cast());
+        lua_rawgeti_(state, LUA_REGISTRYINDEX, table);
+        lua_rawgeti_(state, -1, id);
+        replace_below(state);
+        let status = lua_pcall(state, 2, 0, top + 1);
+        lua_settop(state, top);
+        status
     }
 }
 
-/// What a killed script hears.
-const KILLED: &str = "Script killed by user with SCRIPT KILL...";
+/// Makes the tables of keys and arguments, calls the function and writes what it returns. Owns
+/// nothing, see [`crate::gate`].
+unsafe extern "C-unwind" fn enter(state: *mut lua_State) -> c_int {
+    // SAFETY: called by `protected` with its own pointer and a function.
+    unsafe {
+        let entering = &mut *lua_touserdata(state, 1).cast::<Entering<'_>>();
+        let mut given = 0;
+        if entering.is_script {
+            lua_rawgeti_(state, LUA_REGISTRYINDEX, entering.globals);
+            push_string(state, b"KEYS");
+            push_list(state, entering.keys);
+            lua_rawset(state, -3);
+            push_string(state, b"ARGV");
+            push_list(state, entering.args);
+            lua_rawset(state, -3);
+            lua_settop(state, 2);
+        } else {
+            push_list(state, entering.keys);
+            push_list(state, entering.args);
+            given = 2;
+        }
+        if lua_type(state, 2) == LUA_TNIL {
+            push_string(state, b"the function is gone");
+            lua_error(state);
+        }
+        lua_call(state, given, 1);
+        write(state, entering.lent.protocol.get(), entering.sink);
+    }
+    0
+}
 
-fn syntax_text(error: &mlua::Error) -> String {
-    match error {
-        mlua::Error::SyntaxError { message, .. } => message.clone(),
-        other => other.to_string(),
+unsafe fn push_list(state: *mut lua_State, items: &[&[u8]]) {
+    // SAFETY: as in `enter`.
+    unsafe {
+        lua_createtable(state, items.len() as c_int, 0);
+        for (item, at) in items.iter().zip(1..) {
+            push_string(state, item);
+            lua_rawseti_(state, -2, at);
+        }
     }
 }
 
-/// The fault that an error table of [`sandbox`] describes.
-fn fault_of(error: mlua::Value) -> mlua::Result<Fault> {
-    // What is no table has come past the handler of errors: there was no memory for it.
-    let mlua::Value::Table(table) = error else { return Ok(Fault::Memory) };
-    let text = match table.raw_get::<mlua::Value>("err")? {
-        mlua::Value::String(text) => text.as_bytes().to_vec(),
-        _ => b"ERR unknown error".to_vec(),
-    };
-    let source: Option<String> = table.raw_get("source")?;
-    let line: Option<i64> = table.raw_get("line")?;
-    let counted: Option<bool> = table.raw_get("ignore_error_stats_update")?;
-    let at = source.zip(line.and_then(|line| u32::try_from(line).ok()));
-    Ok(Fault::Raised { text, at, counted: counted.unwrap_or(false) })
-}
-
-/// A reply for the script that runs, in the protocol it wants.
-pub(crate) fn reply_to_lua(lua: &Lua, lent: &Lent, value: &Value) -> mlua::Result<mlua::Value> {
-    to_lua(lua, value, lent.protocol.get())
+/// A function of C's that finds what is lent in its first upvalue.
+pub(crate) fn lent_function(
+    lua: &Lua,
+    lent: &Lent,
+    function: mlua::lua_CFunction,
+) -> mlua::Result<Function> {
+    let pointer = std::ptr::from_ref(lent);
+    // SAFETY: the work calls Lua with the state it is given, and owns nothing.
+    unsafe {
+        lua.exec_raw((), |state| {
+            lua_pushlightuserdata(state, pointer.cast_mut().cast());
+            mlua::ffi::lua_pushcclosure(state, function, 1);
+        })
+    }
 }

@@ -1,15 +1,19 @@
--- Makes the globals of scripts: see sandbox.rs. Gets the table of `redis`, answers the globals, the
--- front before them, and the function that runs a script.
-local redis, libraries = ...
-local caught, place = redis.caught, redis.place
-redis.caught, redis.place = nil, nil
+-- Makes the globals of scripts: see sandbox.rs. Gets the table of `redis`, the other libraries and
+-- what only this file may call; answers the globals and the functions by which scripts are run.
+local redis, libraries, inner = ...
+local caught, report, load = inner.caught, inner.report, inner.loadstring
 
 local error, getmetatable, next = error, getmetatable, next
 local rawget, rawset = rawget, rawset
 local setmetatable, tostring, type, xpcall = setmetatable, tostring, type, xpcall
-local pcall, resume = pcall, coroutine.resume
+local pcall, resume, wrap = pcall, coroutine.resume, coroutine.wrap
+local insert, unpack = table.insert, unpack
 
 local READONLY = "Attempt to modify a readonly table"
+-- More results than this do not fit Lua's stack.
+local MAX_RESULTS = 7000
+-- Each part of a pattern may take a level of C's stack.
+local MAX_PATTERN = 2000
 -- Front to the table behind it.
 local behind = setmetatable({}, { __mode = "k" })
 
@@ -26,12 +30,24 @@ local function readonly(table, missing)
   return setmetatable(front, { __index = table, __newindex = refuse })
 end
 
+local function missing(_, name)
+  error("Script attempted to access nonexistent global variable '" .. tostring(name) .. "'", 2)
+end
+
 -- Errors of ours travel as what only we know; whoever catches one sees a table or a string.
+-- A command's error is a string for `pcall`, a table for the handler of `xpcall`.
 local function outcome(done, first, ...)
   if done then
     return done, first, ...
   end
-  return false, caught(first)
+  first = caught(first)
+  if type(first) == "table" and not behind[first] then
+    local text = rawget(first, "err")
+    if type(text) == "string" then
+      first = text
+    end
+  end
+  return false, first
 end
 
 local coroutines = {}
@@ -39,11 +55,50 @@ for name, value in next, coroutine do
   coroutines[name] = value
 end
 
-function coroutines.resume(...)
-  return outcome(resume(...))
+local function resumed(done, first, ...)
+  if done then
+    return done, first, ...
+  end
+  return false, caught(first)
 end
 
-local globals = {
+function coroutines.resume(...)
+  return resumed(resume(...))
+end
+
+-- The library's matching goes as deep as a pattern is long.
+for _, name in next, { "find", "match", "gmatch", "gsub" } do
+  local match = string[name]
+  string[name] = function(text, pattern, ...)
+    if type(pattern) == "string" and #pattern > MAX_PATTERN then
+      local from, plain = ...
+      if name ~= "find" or not plain then
+        error("pattern too complex", 2)
+      end
+    end
+    return match(text, pattern, ...)
+  end
+end
+
+function table.insert(list, ...)
+  if behind[list] then
+    error(READONLY, 2)
+  end
+  return insert(list, ...)
+end
+
+local function bounded_unpack(list, from, to)
+  if type(list) == "table" then
+    local first, last = from or 1, to or #list
+    -- Differences of numbers are exact where those of C's integers overflow.
+    if not (last - first < MAX_RESULTS) then
+      error("too many results to unpack", 2)
+    end
+  end
+  return unpack(list, from, to)
+end
+
+local shared = {
   _VERSION = _VERSION,
   assert = assert,
   coroutine = readonly(coroutines),
@@ -52,87 +107,157 @@ local globals = {
   math = readonly(math),
   os = readonly({ clock = os.clock }),
   rawequal = rawequal,
-  redis = readonly(redis),
   select = select,
-  server = readonly(redis),
   string = readonly(string),
   table = readonly(table),
   tonumber = tonumber,
   tostring = tostring,
   type = type,
-  unpack = unpack,
+  unpack = bounded_unpack,
 }
 
 for name, library in next, libraries do
-  globals[name] = readonly(library)
+  shared[name] = readonly(library)
 end
 
-function globals.pcall(...)
+-- What strings have in common is not to be reached by way of one of them.
+local of_strings = readonly({ __index = shared.string })
+
+function shared.pcall(...)
   return outcome(pcall(...))
 end
 
-function globals.xpcall(body, handler)
+function shared.xpcall(body, handler)
   return xpcall(body, function(err)
     return handler(caught(err))
   end)
 end
 
-function globals.getmetatable(value)
-  local meta = getmetatable(value)
-  if type(meta) ~= "table" then
-    return meta
+function shared.getmetatable(value)
+  if type(value) == "string" then
+    return of_strings
   end
-  if behind[value] or type(value) ~= "table" then
-    return readonly(meta)
+  if type(value) ~= "table" or behind[value] then
+    return nil
   end
-  return meta
+  return getmetatable(value)
 end
 
-function globals.setmetatable(table, meta)
+function shared.setmetatable(table, meta)
   if behind[table] then
-    error(READONLY, 2)
+    error(READONLY, 0)
   end
   return setmetatable(table, meta)
 end
 
-function globals.rawget(table, key)
+function shared.rawget(table, key)
   return rawget(behind[table] or table, key)
 end
 
-function globals.rawset(table, key, value)
+function shared.rawset(table, key, value)
   if behind[table] then
-    error(READONLY, 2)
+    error(READONLY, 0)
   end
   return rawset(table, key, value)
 end
 
-function globals.next(table, key)
+local function each(table, key)
   return next(behind[table] or table, key)
 end
 
-function globals.pairs(table)
-  return next, behind[table] or table, nil
+shared.next = each
+
+function shared.pairs(table)
+  if behind[table] then
+    return each, table, nil
+  end
+  return next, table, nil
 end
 
-local front = readonly(globals, function(_, name)
-  error("Script attempted to access nonexistent global variable '" .. tostring(name) .. "'", 2)
-end)
-globals._G = front
+-- An environment: its own names before those that all have.
+local function environment(own)
+  local globals = {}
+  for name, value in next, shared do
+    globals[name] = value
+  end
+  for name, value in next, own do
+    globals[name] = value
+  end
+  local front = readonly(globals, missing)
+  local own_meta = readonly({ __index = front, __newindex = refuse })
+  globals._G = front
+  local of = globals.getmetatable
+  function globals.getmetatable(value)
+    if value == front then
+      return own_meta
+    end
+    return of(value)
+  end
+  function globals.loadstring(...)
+    return load(front, ...)
+  end
+  return globals, front
+end
 
+local function copy(table)
+  local other = {}
+  for name, value in next, table do
+    other[name] = value
+  end
+  return other
+end
+
+local of_functions = copy(redis)
+for _, name in next, { "replicate_commands", "breakpoint", "debug" } do
+  of_functions[name] = nil
+end
+local while_loading = { register_function = inner.register_function }
+for name, value in next, redis do
+  if type(value) ~= "function" or name == "log" then
+    while_loading[name] = value
+  end
+end
+
+local api = readonly(redis)
+local globals, front = environment({ redis = api, server = api })
+local function_api = readonly(of_functions)
+local _, function_front = environment({ redis = function_api, server = function_api })
+local loading_api = readonly(while_loading, missing)
+local loading_globals = { redis = loading_api, server = loading_api }
+setmetatable(loading_globals, { __index = missing })
+
+-- Libraries look through this at one of two sets of globals.
+local running_globals = behind[function_front]
+local library_front = setmetatable({}, { __newindex = refuse })
+behind[library_front] = running_globals
+running_globals._G = library_front
+local look = getmetatable(library_front)
+look.__index = running_globals
+
+local function loading(is_loading)
+  look.__index = is_loading and loading_globals or running_globals
+  behind[library_front] = look.__index
+end
+
+function running_globals.loadstring(...)
+  return load(library_front, ...)
+end
+
+-- The handler of errors that nobody has caught, called where they were raised.
 local function describe(err)
-  err = caught(err)
-  local level = place()
-  if type(err) ~= "table" then
-    err = { err = "ERR " .. tostring(err) }
-  end
-  if level and not err.source then
-    err.source, err.line = level.source, level.line
-  end
-  return err
+  report(caught(err))
+  return nil
 end
 
-local function guarded(script)
-  return xpcall(script, describe)
+local function guarded(body)
+  return (xpcall(body, describe))
 end
 
-return globals, front, guarded
+return {
+  globals = globals,
+  environment = front,
+  function_environment = library_front,
+  guarded = guarded,
+  describe = describe,
+  loading = loading,
+}

@@ -20,7 +20,7 @@ use super::list::{
     lset, ltrim,
 };
 use super::pubsub::{publish, pubsub, subscribe, unsubscribe};
-use super::scripting::{eval, evalsha, script};
+use super::scripting::{eval, evalsha, fcall, function, script};
 use super::server::{
     acl, bgsave, command, commandlog, config, dbsize, debug, flushall, flushdb, info, lastsave,
     latency, lolwut, memory, monitor, role, save, shutdown, slowlog, swapdb, time,
@@ -179,6 +179,9 @@ pub static COMMANDS: &[Entry] = &[
     entry!(eval::EvalRo, SPEC_RO),
     entry!(evalsha::EvalSha),
     entry!(evalsha::EvalShaRo, SPEC_RO),
+    entry!(fcall::FCall),
+    entry!(fcall::FCallRo, SPEC_RO),
+    entry!(container function),
     entry!(container script),
     // server
     entry!(container acl),

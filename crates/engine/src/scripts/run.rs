@@ -1,81 +1,151 @@
 //! A script's run: its calls become commands under the locks that it holds or reaches for.
 
-use super::{Known, Running};
+use super::Known;
+use super::libraries::Function;
+use super::running::Slow;
 use crate::command::Ctx;
 use crate::commands;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::keys::Keys;
 use crate::keyspace::locks::ShardSet;
-use crate::reply::{Reply, ValueReply};
+use crate::reply::{Reply, WireReply};
 use crate::session::SessionState;
-use crate::spec::{Entry, flag};
-use larder_lua::{Fault, Host, Level, Tick};
-use larder_resp::{Protocol, Value};
+use crate::spec::{Entry, Spec, flag};
+use larder_lua::{Body, Fault, Host, Level, Place, Run, Sink, Tick};
+use larder_resp::{Protocol, encode};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+
+/// What is called.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Called<'a> {
+    Script(&'a Known),
+    Function(&'a Function),
+}
 
 /// What a run is given.
 #[derive(Debug, Clone, Copy)]
-pub struct Call<'a> {
-    /// The script.
-    pub known: &'a Known,
+pub(crate) struct Call<'a> {
+    pub(crate) called: Called<'a>,
     /// `KEYS`
-    pub keys: &'a [&'a [u8]],
+    pub(crate) keys: &'a [&'a [u8]],
     /// `ARGV`
-    pub args: &'a [&'a [u8]],
+    pub(crate) args: &'a [&'a [u8]],
+    /// The command, for who asks what runs.
+    pub(crate) spec: &'static Spec,
+    /// Its words up to the number of keys.
+    pub(crate) name: &'a [u8],
     /// It was called by a command that may not change data.
-    pub read_only: bool,
+    pub(crate) read_only: bool,
+}
+
+impl Call<'_> {
+    /// Whether it may change data.
+    ///
+    /// # Errors
+    /// It was called as one that may not, and does not say so of itself.
+    fn read_only(&self) -> Result<bool, Error> {
+        let (declared, said) = match self.called {
+            Called::Script(known) => (known.flags.declared, known.flags.said),
+            Called::Function(function) => (true, function.facts().flags),
+        };
+        if self.read_only && declared && !said.no_writes {
+            return Err(Error::text(
+                "ERR Can not execute a script with write flag using *_ro command.",
+            ));
+        }
+        Ok(self.read_only || said.no_writes)
+    }
+
+    fn name(&self) -> &str {
+        match self.called {
+            Called::Script(known) => &known.sha,
+            Called::Function(function) => &function.facts().name,
+        }
+    }
+
+    /// The request, as far as it is known here.
+    fn slow(&self) -> Slow {
+        let mut words = vec![self.spec.name.as_bytes().to_vec(), self.name.to_vec()];
+        words.push(self.keys.len().to_string().into_bytes());
+        words.extend(self.keys.iter().chain(self.args).map(|word| word.to_vec()));
+        Slow { name: self.name().to_owned(), words }
+    }
 }
 
 /// Runs a script for a command and writes its reply.
 ///
 /// # Errors
 /// What the script raised, with its place.
-pub fn run(call: Call<'_>, ctx: &mut Ctx<'_, '_>, reply: &mut dyn Reply) -> Result<(), Error> {
+pub(crate) fn run(
+    call: Call<'_>,
+    ctx: &mut Ctx<'_, '_>,
+    reply: &mut dyn Reply,
+) -> Result<(), Error> {
+    let read_only = call.read_only()?;
     let engine = ctx.engine.clone();
     let db = ctx.session.db;
-    let running = RunningScript::begin(&engine);
-    let mut run = Run {
+    let running = RunningScript::begin(&engine, matches!(call.called, Called::Function(_)));
+    let mut answer = Answer { reply, depth: 0, failed: None };
+    let mut host = Script {
         engine: ctx.engine,
         keys: &mut *ctx.keys,
         session: &mut *ctx.session,
-        read_only: call.read_only || call.known.flags.no_writes,
+        call: &call,
+        read_only,
         began_us: running.began_us,
+        now_us: running.began_us,
     };
-    let outcome = engine.scripts.with_interpreter(|interpreter| {
-        interpreter.run(&call.known.script, call.keys, call.args, &mut run)
+    let outcome = engine.scripts.pool.with(|interpreter| {
+        let body = match call.called {
+            Called::Script(known) => Body::Script(&known.source),
+            Called::Function(function) => {
+                if !interpreter.has_function(function.id()) {
+                    interpreter.load_library(function.source(), &mut host).map_err(
+                        |why| match why {
+                            larder_lua::LoadFault::Compiling(fault)
+                            | larder_lua::LoadFault::Running(fault) => fault,
+                        },
+                    )?;
+                }
+                Body::Function(function.id())
+            }
+        };
+        let run = Run { body, keys: call.keys, args: call.args };
+        interpreter.run(run, &mut host, &mut answer)
     });
+    let failed = answer.failed.take();
     drop(running);
     ctx.session.db = db;
     ctx.keys.db = db;
     // What its commands changed was logged as theirs.
     ctx.keys.no_effect();
     match outcome {
-        Ok(value) => {
-            write(&value, reply);
-            Ok(())
-        }
-        Err(fault) => raise(&fault, &call.known.script.sha, reply),
+        Ok(()) => failed.map_or(Ok(()), Err),
+        Err(fault) => raise(&fault, call.name(), reply),
     }
 }
 
 /// Replies why a script ended. What one of its commands has counted is not counted again.
-fn raise(fault: &Fault, sha: &str, reply: &mut dyn Reply) -> Result<(), Error> {
+fn raise(fault: &Fault, name: &str, reply: &mut dyn Reply) -> Result<(), Error> {
+    let place = |at: &Option<Place>| {
+        at.as_ref()
+            .map(|Place { source, line }| format!(", on {source}:{line}."))
+            .unwrap_or_default()
+    };
     let (text, counted) = match fault {
         Fault::Syntax(text) => {
             (format!("ERR Error compiling script (new function): {text}"), false)
         }
         Fault::Raised { text, at, counted } => {
             let text = String::from_utf8_lossy(text);
-            let at = at.as_ref().map(|(source, line)| format!(", on {source}:{line}."));
-            (format!("{text} script: {sha}{}", at.unwrap_or_default()), *counted)
+            (format!("{text} script: {name}{}", place(at)), *counted)
         }
-        Fault::Killed => {
-            let text = "ERR Error running script: Script killed by user with SCRIPT KILL.";
-            (format!("{text} script: {sha}"), false)
+        Fault::Killed { at } => {
+            let text = "ERR Script killed by user with SCRIPT KILL...";
+            (format!("{text} script: {name}{}", place(at)), false)
         }
-        Fault::Memory => (format!("ERR not enough memory script: {sha}"), false),
+        Fault::Memory => (format!("ERR not enough memory script: {name}"), false),
     };
     let error = Error::owned(text);
     if counted {
@@ -85,38 +155,65 @@ fn raise(fault: &Fault, sha: &str, reply: &mut dyn Reply) -> Result<(), Error> {
     Err(error)
 }
 
-/// Writes what a script returned.
-pub(crate) fn write(value: &Value, reply: &mut dyn Reply) {
-    match value {
-        Value::Null => reply.null(),
-        Value::Int(n) => reply.int(*n),
-        Value::Bulk(bytes) => reply.bulk(bytes),
-        Value::Simple(text) => reply.simple(&String::from_utf8_lossy(text)),
-        Value::Error(text) => {
-            reply.error(&Error::owned(String::from_utf8_lossy(text).into_owned()));
+/// A script's result on its way to the client.
+struct Answer<'r> {
+    reply: &'r mut dyn Reply,
+    /// Elements that are still to come.
+    depth: usize,
+    /// The result is an error that nobody has counted.
+    failed: Option<Error>,
+}
+
+impl Answer<'_> {
+    fn sink(&mut self) -> &mut dyn Reply {
+        self.depth = 1;
+        self.reply
+    }
+}
+
+impl Sink for Answer<'_> {
+    fn null(&mut self) {
+        self.sink().null();
+    }
+    fn int(&mut self, value: i64) {
+        self.sink().int(value);
+    }
+    fn bulk(&mut self, bytes: &[u8]) {
+        self.sink().bulk(bytes);
+    }
+    fn simple(&mut self, text: &[u8]) {
+        self.sink().simple(&String::from_utf8_lossy(text));
+    }
+    fn error(&mut self, text: &[u8], counted: bool) {
+        let error = Error::owned(String::from_utf8_lossy(text).into_owned());
+        if self.depth == 0 && !counted {
+            self.failed = Some(error);
+            return;
         }
-        Value::Array(items) | Value::Push(items) => {
-            reply.array(items.len());
-            items.iter().for_each(|item| write(item, reply));
-        }
-        Value::Set(items) => {
-            reply.set(items.len());
-            items.iter().for_each(|item| write(item, reply));
-        }
-        Value::Map(pairs) => {
-            reply.map(pairs.len());
-            for (key, value) in pairs {
-                write(key, reply);
-                write(value, reply);
-            }
-        }
-        Value::Double(number) => reply.double(*number),
-        // A client of RESP2 sees Lua's false as no value, and true as 1.
-        Value::Boolean(false) if reply.protocol() == Protocol::Resp2 => reply.null(),
-        Value::Boolean(is) => reply.boolean(*is),
-        Value::BigNumber(digits) => reply.bulk(digits),
-        Value::Verbatim { format, text } => reply.verbatim(*format, text),
-        Value::Attribute { value, .. } => write(value, reply),
+        self.sink().error(&error);
+    }
+    fn array(&mut self, len: usize) {
+        self.sink().array(len);
+    }
+    fn map(&mut self, len: usize) {
+        self.sink().map(len);
+    }
+    fn set(&mut self, len: usize) {
+        self.sink().set(len);
+    }
+    fn double(&mut self, value: f64) {
+        self.sink().double(value);
+    }
+    fn boolean(&mut self, value: bool) {
+        self.sink().boolean(value);
+    }
+    fn big_number(&mut self, digits: &[u8]) {
+        let digits: Vec<u8> =
+            digits.iter().map(|&b| if b"\r\n".contains(&b) { b' ' } else { b }).collect();
+        self.sink().big_number(&digits);
+    }
+    fn verbatim(&mut self, format: [u8; 3], text: &[u8]) {
+        self.sink().verbatim(format, text);
     }
 }
 
@@ -127,22 +224,16 @@ struct RunningScript<'e> {
 }
 
 impl<'e> RunningScript<'e> {
-    fn begin(engine: &'e Engine) -> Self {
+    fn begin(engine: &'e Engine, is_function: bool) -> Self {
         let began_us = engine.now_us();
-        let Running { began_us: shown, is_slow, has_written, kill } = &engine.scripts.running;
-        is_slow.store(false, Ordering::SeqCst);
-        has_written.store(false, Ordering::SeqCst);
-        kill.store(false, Ordering::SeqCst);
-        shown.store(began_us.max(1), Ordering::SeqCst);
+        engine.scripts.running.begin(began_us, is_function);
         RunningScript { engine, began_us }
     }
 }
 
 impl Drop for RunningScript<'_> {
     fn drop(&mut self) {
-        let running = &self.engine.scripts.running;
-        running.began_us.store(0, Ordering::SeqCst);
-        if running.is_slow.swap(false, Ordering::SeqCst) {
+        if self.engine.scripts.running.end().is_some() {
             self.engine.locks().set_busy(false);
             self.engine.scripts.set_busy(false);
             self.engine.call_housekeeper();
@@ -151,25 +242,27 @@ impl Drop for RunningScript<'_> {
 }
 
 /// A script's host: the session that sent it, with the locks of its keys.
-struct Run<'r, 'k> {
+struct Script<'r, 'k> {
     engine: &'r Arc<Engine>,
     keys: &'r mut Keys<'k>,
     session: &'r mut SessionState,
+    call: &'r Call<'r>,
     read_only: bool,
     began_us: u64,
+    /// When its last command had ended.
+    now_us: u64,
 }
 
-impl Host for Run<'_, '_> {
-    fn call(&mut self, words: &[&[u8]], protocol: Protocol) -> Value {
-        let refuse = |text: &str| Value::Error(text.as_bytes().to_vec());
+impl Host for Script<'_, '_> {
+    fn call(&mut self, words: &[&[u8]], protocol: Protocol, out: &mut Vec<u8>) {
         let Some(entry) = commands::resolve(words) else {
-            return refuse("ERR Unknown Redis command called from script");
+            return encode::error(out, "ERR Unknown Redis command called from script");
         };
         if let Err(text) = self.admit(entry, words) {
-            return refuse(text);
+            return encode::error(out, text);
         }
         self.reach(entry, words);
-        self.invoke(entry, words, protocol)
+        self.invoke(entry, words, protocol, out);
     }
 
     fn log(&mut self, level: Level, text: &[u8]) {
@@ -177,29 +270,27 @@ impl Host for Run<'_, '_> {
     }
 
     fn may_call(&mut self, words: &[&[u8]]) -> Option<bool> {
-        let entry = commands::resolve(words)?;
-        entry.spec.accepts(words.len()).then_some(true)
+        commands::resolve(words).map(|_| true)
     }
 
     fn tick(&mut self) -> Tick {
-        let running = &self.engine.scripts.running;
+        let scripts = &self.engine.scripts;
         let threshold_ms = self.engine.config().busy_reply_threshold();
         let took_ms = self.engine.now_us().saturating_sub(self.began_us) / 1000;
         if threshold_ms > 0 && took_ms >= threshold_ms {
-            if !running.is_slow.swap(true, Ordering::SeqCst) {
+            if scripts.running.be_slow(|| self.call.slow()) {
                 self.engine.locks().set_busy(true);
-                self.engine.scripts.set_busy(true);
+                scripts.set_busy(true);
             }
             if !self.engine.host().serve_others() {
                 return Tick::Kill;
             }
         }
-        let kill = running.kill.load(Ordering::Relaxed);
-        if kill { Tick::Kill } else { Tick::GoOn }
+        if scripts.running.is_killed() { Tick::Kill } else { Tick::GoOn }
     }
 }
 
-impl Run<'_, '_> {
+impl Script<'_, '_> {
     fn admit(&self, entry: &'static Entry, words: &[&[u8]]) -> Result<(), &'static str> {
         let spec = entry.spec;
         if entry.invoke.is_none() || !spec.accepts(words.len()) {
@@ -236,32 +327,37 @@ impl Run<'_, '_> {
         }
     }
 
-    fn invoke(&mut self, entry: &'static Entry, words: &[&[u8]], protocol: Protocol) -> Value {
-        let Some(invoke) = entry.invoke else { return Value::Null };
-        let began_us = self.engine.now_us();
+    fn invoke(
+        &mut self,
+        entry: &'static Entry,
+        words: &[&[u8]],
+        protocol: Protocol,
+        out: &mut Vec<u8>,
+    ) {
+        let Some(invoke) = entry.invoke else { return };
         let before = self.keys.changes();
         self.keys.db = self.session.db;
-        let mut reply = ValueReply::of(protocol);
+        let mut reply = WireReply::new(out, protocol);
         let mut ctx = Ctx::new(self.engine, self.keys, self.session, false);
         let result = invoke(&mut ctx, words, &mut reply);
         if self.keys.changes() != before {
-            self.engine.scripts.running.has_written.store(true, Ordering::SeqCst);
+            self.engine.scripts.running.write();
         }
         let number = commands::number_of(entry);
-        self.engine.stats.ran(number, self.engine.now_us().saturating_sub(began_us), true);
-        match result {
-            Ok(()) => reply.into_value().unwrap_or(Value::Null),
-            Err(error) => {
-                self.engine.stats.failed(number);
-                let text = error.to_string();
-                self.engine.stats.error(&text);
-                Value::Error(text.into_bytes())
-            }
+        let ended_us = self.engine.now_us();
+        self.engine.stats.ran(number, ended_us.saturating_sub(self.now_us), true);
+        self.now_us = ended_us;
+        if let Err(error) = result {
+            self.engine.stats.failed(number);
+            let text = error.to_string();
+            self.engine.stats.error(&text);
+            out.clear();
+            encode::error(out, text);
         }
     }
 }
 
-fn level_of(level: Level) -> crate::host::LogLevel {
+pub(super) fn level_of(level: Level) -> crate::host::LogLevel {
     use crate::host::LogLevel;
     match level {
         Level::Debug => LogLevel::Debug,

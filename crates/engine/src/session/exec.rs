@@ -51,7 +51,10 @@ impl Session {
             Err(refused) => {
                 self.state.multi = Some(multi);
                 match refused {
-                    Acquired::Busy => self.refuse(Some(entry), &super::BUSY, reply),
+                    Acquired::Busy => {
+                        let busy = self.engine.scripts.running.busy();
+                        self.refuse(Some(entry), &busy, reply)
+                    }
                     _ => Flow::Retry,
                 }
             }

@@ -297,7 +297,7 @@ impl Session {
                 self.position = self.position.max(position);
                 result.map(|()| Flow::Continue)
             }
-            Err(Acquired::Busy) => Err(BUSY),
+            Err(Acquired::Busy) => Err(engine.scripts.running.busy()),
             Err(_) => Ok(Flow::Retry),
         }
     }
@@ -547,7 +547,7 @@ impl Session {
             )));
         }
         if self.engine.locks().is_busy() && !spec.has(flag::ALLOW_BUSY) {
-            return Err(BUSY);
+            return Err(self.engine.scripts.running.busy());
         }
         Ok(())
     }
@@ -725,7 +725,10 @@ impl Session {
                 }
                 self.state.flow.take().unwrap_or(Flow::Continue)
             }
-            Err(Acquired::Busy) => self.refuse(Some(entry), &BUSY, reply),
+            Err(Acquired::Busy) => {
+                let busy = self.engine.scripts.running.busy();
+                self.refuse(Some(entry), &busy, reply)
+            }
             Err(_) => Flow::Retry,
         }
     }
@@ -767,9 +770,6 @@ impl Drop for Session {
 const ASK_SAVER_MS: u64 = 2;
 
 /// What everybody is told while a script is over its time.
-const BUSY: Error = Error::text(
-    "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.",
-);
 
 /// What everybody is told until all data is there.
 const LOADING: Error = Error::text("LOADING Redis is loading the dataset in memory");

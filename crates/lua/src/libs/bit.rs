@@ -10,7 +10,7 @@ pub(crate) fn table(lua: &Lua) -> Result<Table> {
     let unary = |name: &'static str, apply: fn(u32) -> u32| {
         bit.raw_set(
             name,
-            lua.create_function(move |_, args: MultiValue| {
+            super::function(lua, move |_, args: MultiValue| {
                 Ok(signed(apply(argument(&args, 0, name)?)))
             })?,
         )
@@ -21,7 +21,7 @@ pub(crate) fn table(lua: &Lua) -> Result<Table> {
     let folded = |name: &'static str, apply: fn(u32, u32) -> u32| {
         bit.raw_set(
             name,
-            lua.create_function(move |_, args: MultiValue| {
+            super::function(lua, move |_, args: MultiValue| {
                 let mut result = argument(&args, 0, name)?;
                 for at in 1..args.len() {
                     result = apply(result, argument(&args, at, name)?);
@@ -36,7 +36,7 @@ pub(crate) fn table(lua: &Lua) -> Result<Table> {
     let shift = |name: &'static str, apply: fn(u32, u32) -> u32| {
         bit.raw_set(
             name,
-            lua.create_function(move |_, args: MultiValue| {
+            super::function(lua, move |_, args: MultiValue| {
                 let by = argument(&args, 1, name)? & 31;
                 Ok(signed(apply(argument(&args, 0, name)?, by)))
             })?,
@@ -47,7 +47,7 @@ pub(crate) fn table(lua: &Lua) -> Result<Table> {
     shift("arshift", |n, by| (n.cast_signed() >> by).cast_unsigned())?;
     shift("rol", u32::rotate_left)?;
     shift("ror", u32::rotate_right)?;
-    bit.raw_set("tohex", lua.create_function(|_, args: MultiValue| tohex(&args))?)?;
+    bit.raw_set("tohex", super::function(lua, |_, args: MultiValue| tohex(&args))?)?;
     Ok(bit)
 }
 

@@ -62,12 +62,12 @@ pub(crate) fn table(lua: &Lua) -> Result<Table> {
     let own = shared.clone();
     table.raw_set(
         "encode",
-        lua.create_function(move |lua, args: MultiValue| encode(lua, &own, &args))?,
+        super::function(lua, move |lua, args: MultiValue| encode(lua, &own, &args))?,
     )?;
     let own = shared.clone();
     table.raw_set(
         "decode",
-        lua.create_function(move |lua, args: MultiValue| decode(lua, &own, &args))?,
+        super::function(lua, move |lua, args: MultiValue| decode(lua, &own, &args))?,
     )?;
     table.raw_set("null", Value::LightUserData(LightUserData(std::ptr::null_mut())))?;
     table.raw_set("_NAME", "cjson")?;
@@ -79,7 +79,7 @@ pub(crate) fn table(lua: &Lua) -> Result<Table> {
 fn add_settings(lua: &Lua, table: &Table, shared: &Shared) -> Result<()> {
     let count = |name: &'static str, change: fn(&mut Settings, Option<usize>) -> usize, most| {
         let own = shared.clone();
-        let function = lua.create_function(move |_, args: MultiValue| {
+        let function = super::function(lua, move |_, args: MultiValue| {
             let wanted = match args.front() {
                 None | Some(Value::Nil) => None,
                 Some(value) => match number_of(value) {
@@ -101,14 +101,14 @@ fn add_settings(lua: &Lua, table: &Table, shared: &Shared) -> Result<()> {
     count("decode_max_depth", |s, wanted| set(&mut s.decode_depth, wanted), MAX_DEPTH)?;
     count("encode_number_precision", |s, wanted| set(&mut s.digits, wanted), 14)?;
     let own = shared.clone();
-    let sparse = lua.create_function(move |_, args: MultiValue| sparse(&own, &args))?;
+    let sparse = super::function(lua, move |_, args: MultiValue| sparse(&own, &args))?;
     table.raw_set("encode_sparse_array", sparse)?;
     let own = shared.clone();
     let invalid =
-        lua.create_function(move |lua, args: MultiValue| encode_invalid(lua, &own, &args))?;
+        super::function(lua, move |lua, args: MultiValue| encode_invalid(lua, &own, &args))?;
     table.raw_set("encode_invalid_numbers", invalid)?;
     let own = shared.clone();
-    let invalid = lua.create_function(move |_, args: MultiValue| {
+    let invalid = super::function(lua, move |_, args: MultiValue| {
         let mut settings = own.get();
         if let Some(Value::Boolean(is)) = args.front() {
             settings.decodes_invalid = *is;
@@ -118,7 +118,7 @@ fn add_settings(lua: &Lua, table: &Table, shared: &Shared) -> Result<()> {
     })?;
     table.raw_set("decode_invalid_numbers", invalid)?;
     // Buffers are kept or not; nobody can tell from the result.
-    let keep = lua.create_function(|_, args: MultiValue| {
+    let keep = super::function(lua, |_, args: MultiValue| {
         Ok(!matches!(args.front(), Some(Value::Boolean(false))))
     })?;
     table.raw_set("encode_keep_buffer", keep)

@@ -12,21 +12,21 @@ const MAX_DEPTH: usize = 16;
 /// The library's table.
 pub(crate) fn table(lua: &Lua) -> Result<Table> {
     let table = lua.create_table()?;
-    table.raw_set("pack", lua.create_function(|lua, args: MultiValue| pack(lua, &args))?)?;
+    table.raw_set("pack", super::function(lua, |lua, args: MultiValue| pack(lua, &args))?)?;
     table.raw_set(
         "unpack",
-        lua.create_function(|lua, args: MultiValue| unpack(lua, &args, None, false))?,
+        super::function(lua, |lua, args: MultiValue| unpack(lua, &args, None, false))?,
     )?;
     table.raw_set(
         "unpack_one",
-        lua.create_function(|lua, args: MultiValue| {
+        super::function(lua, |lua, args: MultiValue| {
             let offset = integer(&args, 1, "unpack_one")?.unwrap_or(0);
             unpack(lua, &args, Some((1, offset)), true)
         })?,
     )?;
     table.raw_set(
         "unpack_limit",
-        lua.create_function(|lua, args: MultiValue| {
+        super::function(lua, |lua, args: MultiValue| {
             let Some(limit) = integer(&args, 1, "unpack_limit")? else {
                 return super::bad_argument(2, "unpack_limit", "number expected, got no value");
             };

@@ -1,13 +1,8 @@
-//! Numbers as C's `%.14g` and `%.17g` print them.
+//! Numbers as C's `%.14g` prints them.
 
 /// As `%.14g` does.
 pub(crate) fn general_14g(number: f64) -> String {
     general(number, 14)
-}
-
-/// As `%.17g` does.
-pub(crate) fn general_17g(number: f64) -> String {
-    general(number, 17)
 }
 
 /// As `%.{digits}g` does: so many significant digits, without zeros at the end, with an exponent
@@ -57,7 +52,5 @@ mod tests {
         ] {
             assert_eq!(general_14g(number), text);
         }
-        assert_eq!(general_17g(0.1), "0.10000000000000001");
-        assert_eq!(general_17g(f64::NEG_INFINITY), "-inf");
     }
 }

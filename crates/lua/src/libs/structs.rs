@@ -25,9 +25,9 @@ const MAX_PACKED: usize = 512 << 20;
 /// The library's table.
 pub(crate) fn table(lua: &Lua) -> Result<Table> {
     let table = lua.create_table()?;
-    table.raw_set("pack", lua.create_function(|lua, args: MultiValue| pack(lua, &args))?)?;
-    table.raw_set("unpack", lua.create_function(|lua, args: MultiValue| unpack(lua, &args))?)?;
-    table.raw_set("size", lua.create_function(|_, args: MultiValue| size(&args))?)?;
+    table.raw_set("pack", super::function(lua, |lua, args: MultiValue| pack(lua, &args))?)?;
+    table.raw_set("unpack", super::function(lua, |lua, args: MultiValue| unpack(lua, &args))?)?;
+    table.raw_set("size", super::function(lua, |_, args: MultiValue| size(&args))?)?;
     Ok(table)
 }
 

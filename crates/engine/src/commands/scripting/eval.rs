@@ -10,10 +10,10 @@ use crate::args::Args;
 use crate::command::{Command, Ctx, Words};
 use crate::error::Error;
 use crate::reply::Reply;
-use crate::scripts::run::{Call, run};
-use crate::scripts::{Known, shebang};
+use crate::scripts::run::{Call, Called, run};
+use crate::scripts::{Known, Unknown, shebang};
 use crate::spec::{Flags, Group, KeySpec, Spec, acl, flag, key};
-use larder_lua::{Fault, Script};
+use larder_lua::{Fault, sha1_hex};
 use std::sync::Arc;
 
 /// What is known of `EVAL`.
@@ -65,7 +65,11 @@ pub struct Given<'a> {
 
 impl<'a> Given<'a> {
     pub(super) fn parse(args: &mut Args<'a>) -> Result<Self, Error> {
-        let count = args.int()?;
+        Given::counted(args.int()?, args)
+    }
+
+    /// The rest of a request behind its number of keys.
+    pub(super) fn counted(count: i64, args: &mut Args<'a>) -> Result<Self, Error> {
         if count < 0 {
             return Err(Error::text("ERR Number of keys can't be negative"));
         }
@@ -75,6 +79,17 @@ impl<'a> Given<'a> {
         let keys = args.words(count)?;
         let left = args.left();
         Ok(Given { keys, args: args.words(left)? })
+    }
+
+    /// A call of a command with these.
+    pub(super) fn call(
+        &self,
+        called: Called<'a>,
+        spec: &'static Spec,
+        name: &'a [u8],
+        read_only: bool,
+    ) -> Call<'a> {
+        Call { called, keys: self.keys, args: self.args, spec, name, read_only }
     }
 
     pub(super) fn words(&self, words: &mut Words<'_>) {
@@ -115,8 +130,8 @@ macro_rules! eval {
 
             fn run(&self, ctx: &mut Ctx<'_, '_>, reply: &mut dyn Reply) -> Result<(), Error> {
                 let known = known_by_source(ctx, self.script, false)?;
-                let Given { keys, args } = self.given;
-                run(Call { known: &known, keys, args, read_only: $read_only }, ctx, reply)
+                let call = self.given.call(Called::Script(&known), &$spec, self.script, $read_only);
+                run(call, ctx, reply)
             }
         }
     };
@@ -136,12 +151,13 @@ pub(super) fn known_by_source(
         return Ok(known);
     }
     let (flags, body) = shebang::of_script(source)?;
-    let script = Script { source: body.into(), ..Script::new(source) };
-    scripts.check(&script).map_err(|fault| match fault {
-        Fault::Syntax(text) => {
-            Error::owned(format!("ERR Error compiling script (new function): {text}"))
-        }
-        other => Error::owned(format!("ERR {other:?}")),
-    })?;
-    Ok(scripts.keep(Known { script, flags }, for_ever))
+    let unknown = Unknown { sha: sha1_hex(source).into(), flags, body };
+    scripts.keep(unknown, for_ever).map_err(|fault| {
+        Error::owned(match fault {
+            Fault::Syntax(text) => {
+                format!("ERR Error compiling script (new function): {text}")
+            }
+            _ => "ERR Error compiling script (new function): not enough memory".to_owned(),
+        })
+    })
 }

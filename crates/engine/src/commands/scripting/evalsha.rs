@@ -9,7 +9,7 @@ use crate::args::Args;
 use crate::command::{Command, Ctx, Words};
 use crate::error::Error;
 use crate::reply::Reply;
-use crate::scripts::run::{Call, run};
+use crate::scripts::run::{Called, run};
 use crate::spec::Spec;
 
 /// What is known of `EVALSHA`.
@@ -59,8 +59,8 @@ macro_rules! evalsha {
                 let known = ctx.engine.scripts.find(self.sha);
                 let known =
                     known.ok_or(Error::text("NOSCRIPT No matching script. Please use EVAL."))?;
-                let Given { keys, args } = self.given;
-                run(Call { known: &known, keys, args, read_only: $read_only }, ctx, reply)
+                let call = self.given.call(Called::Script(&known), &$spec, self.sha, $read_only);
+                run(call, ctx, reply)
             }
         }
     };

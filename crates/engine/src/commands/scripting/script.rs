@@ -12,7 +12,6 @@ use crate::command::{Command, Ctx, Words};
 use crate::commands::{help, nullary, subcommand};
 use crate::error::Error;
 use crate::reply::Reply;
-use crate::scripts::NotKilled;
 use crate::spec::{Group, Spec, acl, flag};
 
 /// What is known of `SCRIPT`.
@@ -203,14 +202,8 @@ impl<'a> Command<'a> for Flush<'a> {
 pub struct Kill;
 
 nullary!(Kill, SPEC_KILL, |ctx, reply| {
-    ctx.engine.scripts.kill().map_err(|why| match why {
-        NotKilled::NotBusy => Error::text("NOTBUSY No scripts in execution right now."),
-        NotKilled::Unkillable => Error::text(
-            "UNKILLABLE Sorry the script already executed write commands against the dataset. You \
-             can either wait the script termination or kill the server in a hard way using the \
-             SHUTDOWN NOSAVE command.",
-        ),
-    })?;
+    let running = &ctx.engine.scripts.running;
+    running.kill(false).map_err(|why| running.refusal(why))?;
     reply.ok();
     Ok(())
 });
@@ -237,7 +230,7 @@ impl<'a> Command<'a> for Load<'a> {
 
     fn run(&self, ctx: &mut Ctx<'_, '_>, reply: &mut dyn Reply) -> Result<(), Error> {
         let known = known_by_source(ctx, self.script, true)?;
-        reply.bulk(known.script.sha.as_bytes());
+        reply.bulk(known.sha.as_bytes());
         Ok(())
     }
 }

@@ -53,17 +53,22 @@ pub(super) fn memory(ctx: &mut Ctx<'_, '_>, lines: &mut Lines) {
 /// Interpreters run scripts of both kinds: what they take is told as that of EVAL.
 fn scripts(ctx: &Ctx<'_, '_>, lines: &mut Lines) {
     let scripts = &ctx.engine.scripts;
-    let (interpreters, (known, source)) = (scripts.interpreter_bytes(), scripts.size());
+    let (interpreters, (known, evaluated)) = (scripts.pool.bytes(), scripts.size());
+    let (libraries, functions, code) = {
+        let libraries = scripts.libraries.lock();
+        let (libraries_count, functions) = libraries.counts();
+        (libraries_count, functions, libraries.bytes())
+    };
     lines.add("used_memory_vm_eval", interpreters);
     lines.bytes("used_memory_lua", interpreters);
-    lines.add("used_memory_scripts_eval", source);
+    lines.add("used_memory_scripts_eval", evaluated);
     lines.add("number_of_cached_scripts", known);
-    lines.add("number_of_functions", 0);
-    lines.add("number_of_libraries", 0);
+    lines.add("number_of_functions", functions);
+    lines.add("number_of_libraries", libraries);
     lines.add("used_memory_vm_functions", 0);
     lines.bytes("used_memory_vm_total", interpreters);
-    lines.add("used_memory_functions", 0);
-    lines.bytes("used_memory_scripts", source);
+    lines.add("used_memory_functions", code);
+    lines.bytes("used_memory_scripts", evaluated + code);
 }
 
 fn percent(part: u64, whole: u64) -> String {

@@ -59,6 +59,7 @@ pub(super) fn stats(ctx: &mut Ctx<'_, '_>, lines: &mut Lines) {
         ("total_eviction_exceeded_time", 0),
         ("current_eviction_exceeded_time", 0),
     ]);
+    lines.add("evicted_scripts", engine.scripts.evicted());
     lines.add("keyspace_hits", sum(ctx, |shard| shard.stats.hits));
     lines.add("keyspace_misses", sum(ctx, |shard| shard.stats.misses));
     lines.add("pubsub_channels", engine.pubsub.channels.len());
