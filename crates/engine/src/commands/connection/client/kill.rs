@@ -98,7 +98,7 @@ impl<'a> Command<'a> for Kill<'a> {
             if client.id == me {
                 ctx.session.flow = Some(Flow::Close);
             } else {
-                client.kill();
+                ctx.engine.clients.kill(client);
             }
         }
         match (first_only, killed.len()) {
