@@ -259,7 +259,7 @@ impl Client {
         self.last_sent().map_or("NULL", |number| &commands::all()[number].name)
     }
 
-    fn flags(&self) -> String {
+    pub(crate) fn flags(&self) -> String {
         let on = |flag: &AtomicBool| flag.load(Ordering::Relaxed);
         let facts = &self.facts;
         let tracks = |flag: u8| self.tracks.has(flag);

@@ -228,7 +228,8 @@ impl Tracking<'_> {
         };
         // None of these overlap, so that only the neighbours in their order can overlap another.
         for &prefix in &self.prefixes {
-            let range = |bounds: (Bound<&[u8]>, Bound<&[u8]>)| session.prefixes.range::<[u8], _>(bounds);
+            let range =
+                |bounds: (Bound<&[u8]>, Bound<&[u8]>)| session.prefixes.range::<[u8], _>(bounds);
             let before = range((Bound::Unbounded, Bound::Included(prefix))).next_back();
             let after = range((Bound::Excluded(prefix), Bound::Unbounded)).next();
             let mut neighbours = before.into_iter().chain(after);
@@ -240,9 +241,7 @@ impl Tracking<'_> {
         sorted.sort_by_key(|&(at, prefix)| (prefix, at));
         let pairs = sorted.windows(2).filter(|pair| overlap(pair[0].1, pair[1].1));
         let first = pairs.map(|pair| (pair[0].min(pair[1]), pair[0].max(pair[1]))).min();
-        first.map_or(Ok(()), |((_, prefix), (_, other))| {
-            refuse(prefix, "another provided", other)
-        })
+        first.map_or(Ok(()), |((_, prefix), (_, other))| refuse(prefix, "another provided", other))
     }
 }
 

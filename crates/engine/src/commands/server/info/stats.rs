@@ -55,10 +55,7 @@ pub(super) fn stats(ctx: &mut Ctx<'_, '_>, lines: &mut Lines) {
     lines.add("expire_cycle_cpu_milliseconds", traffic.housekeeping_us / 1000);
     lines.add("evicted_keys", 0);
     lines.add("evicted_clients", load(&stats.evicted_clients));
-    lines.all(&[
-        ("total_eviction_exceeded_time", 0),
-        ("current_eviction_exceeded_time", 0),
-    ]);
+    lines.all(&[("total_eviction_exceeded_time", 0), ("current_eviction_exceeded_time", 0)]);
     lines.add("keyspace_hits", sum(ctx, |shard| shard.stats.hits));
     lines.add("keyspace_misses", sum(ctx, |shard| shard.stats.misses));
     lines.add("pubsub_channels", engine.pubsub.channels.len());
