@@ -707,5 +707,6 @@ impl Connection {
         note(&client.input_free_bytes, self.input.capacity() - self.input.len());
         note(&client.output_bytes, self.output.len() - self.sent);
         note(&client.output_capacity, self.output.capacity());
+        self.session.engine().count_client(client);
     }
 }

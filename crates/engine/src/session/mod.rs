@@ -449,6 +449,9 @@ impl Session {
         if todo & after::UNWATCH != 0 {
             self.state.unwatch(&self.engine);
         }
+        if todo & after::COUNT_CLIENTS != 0 {
+            self.engine.count_all_clients();
+        }
         if todo & after::TRIM_TRACKED != 0 {
             Tracking::trim(&self.engine);
         }
@@ -762,7 +765,7 @@ impl Drop for Session {
             Tracking::forget(&self.engine);
         }
         self.engine.monitors.remove(&self.state.client);
-        self.engine.clients.leave(self.id());
+        self.engine.clients.leave(&self.state.client);
     }
 }
 

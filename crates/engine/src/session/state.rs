@@ -53,6 +53,8 @@ pub(crate) mod after {
     pub(crate) const CACHING: u8 = 1 << 1;
     /// Fewer keys may be remembered for those who track.
     pub(crate) const TRIM_TRACKED: u8 = 1 << 2;
+    /// Clients may take less, or may be closed for it now.
+    pub(crate) const COUNT_CLIENTS: u8 = 1 << 4;
     /// Nobody tracks: what is remembered is needed by nobody.
     pub(crate) const FORGET_TRACKED: u8 = 1 << 3;
 }

@@ -41,6 +41,8 @@ pub struct Stats {
     pub input_limit: AtomicU64,
     /// See [`Stats::input_limit`].
     pub output_limit: AtomicU64,
+    /// Connections closed because all of them took too much.
+    pub evicted_clients: AtomicU64,
     /// Error replies.
     pub errors: AtomicU64,
     /// The most memory seen at once; stays over a reset.
@@ -98,6 +100,7 @@ impl Default for Stats {
             rejected: AtomicU64::default(),
             input_limit: AtomicU64::default(),
             output_limit: AtomicU64::default(),
+            evicted_clients: AtomicU64::default(),
             errors: AtomicU64::default(),
             peak_bytes: AtomicU64::default(),
             errors_by_code: Mutex::default(),
@@ -230,7 +233,8 @@ impl Stats {
     /// `CONFIG RESETSTAT`
     pub fn reset(&self) {
         let Stats { connections, rejected, input_limit, output_limit, errors, .. } = self;
-        let counters = [connections, rejected, input_limit, output_limit, errors];
+        let counters =
+            [connections, rejected, input_limit, output_limit, &self.evicted_clients, errors];
         counters.iter().for_each(|counter| counter.store(0, Ordering::Relaxed));
         self.errors_by_code.lock().clear();
         let numbers = 0..commands::all().len();

@@ -161,8 +161,12 @@ impl<'a> Command<'a> for Set<'a> {
             ConfigError::Loading => Error::owned(format!("LOADING {error}")),
             error => Error::owned(format!("ERR {error}")),
         })?;
-        if changed.contains(&Id::TrackingTableMaxKeys) {
-            ctx.session.after |= after::TRIM_TRACKED;
+        for id in changed {
+            ctx.session.after |= match id {
+                Id::TrackingTableMaxKeys => after::TRIM_TRACKED,
+                Id::MaxmemoryClients | Id::Maxmemory => after::COUNT_CLIENTS,
+                _ => 0,
+            };
         }
         reply.ok();
         Ok(())

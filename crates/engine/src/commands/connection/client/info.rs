@@ -1,17 +1,16 @@
-//! `CLIENT ID` · `CLIENT INFO` · `CLIENT LIST [TYPE normal|master|replica|pubsub] [ID id ...]`
+//! `CLIENT ID` · `CLIENT INFO` · `CLIENT LIST [filter value ...]`
 //!
-//! Facts about this client or about all of them, one line each, in the order in which they came.
-//! O(clients) for the list.
+//! Facts about this client or about all that a filter means, one line each, in the order in which
+//! they came. O(clients) for the list.
 
 use super::super::super::nullary;
-use super::{ADMIN, SUB};
+use super::filter::Filter;
+use super::{ADMIN, LIST_SYNTAX, SUB};
 use crate::args::Args;
-use crate::clients::{Class, Client};
 use crate::command::{Command, Ctx, Words};
 use crate::error::Error;
 use crate::reply::Reply;
 use crate::spec::Spec;
-use larder_codec::integer::parse_i64_canonical;
 
 /// What is known of `CLIENT ID`.
 pub const SPEC_ID: Spec = Spec {
@@ -33,7 +32,7 @@ pub const SPEC_INFO: Spec = Spec {
 /// What is known of `CLIENT LIST`.
 pub const SPEC_LIST: Spec = Spec {
     name: "list",
-    syntax: "[TYPE <NORMAL | MASTER | REPLICA | PUBSUB>] [ID client-id [client-id ...]]",
+    syntax: LIST_SYNTAX,
     summary: "Lists open connections.",
     since: "2.4.0",
     complexity: "O(N) where N is the number of client connections",
@@ -62,110 +61,31 @@ nullary!(Info, SPEC_INFO, |ctx, reply| {
     Ok(())
 });
 
-/// A type of clients, as `TYPE` names it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ClientType {
-    /// Asks and reads.
-    Normal,
-    /// The link to a master.
-    Master,
-    /// A replica.
-    Replica,
-    /// Has subscriptions.
-    PubSub,
-}
-
-impl ClientType {
-    /// Reads the word after `TYPE`.
-    ///
-    /// # Errors
-    /// There is no such type.
-    pub(super) fn parse(args: &mut Args<'_>) -> Result<Self, Error> {
-        let word = args.word()?;
-        match word.to_ascii_lowercase().as_slice() {
-            b"normal" => Ok(ClientType::Normal),
-            b"master" => Ok(ClientType::Master),
-            b"slave" | b"replica" => Ok(ClientType::Replica),
-            b"pubsub" => Ok(ClientType::PubSub),
-            _ => Err(Error::owned(format!(
-                "ERR Unknown client type '{}'",
-                String::from_utf8_lossy(word)
-            ))),
-        }
-    }
-
-    /// The word for it.
-    pub(super) fn word(self) -> &'static str {
-        match self {
-            ClientType::Normal => "NORMAL",
-            ClientType::Master => "MASTER",
-            ClientType::Replica => "REPLICA",
-            ClientType::PubSub => "PUBSUB",
-        }
-    }
-
-    /// Whether a client is of this type.
-    pub(super) fn is_of(self, client: &Client) -> bool {
-        match self {
-            ClientType::Normal => client.class() == Class::Normal,
-            ClientType::PubSub => client.class() == Class::PubSub,
-            ClientType::Master | ClientType::Replica => false,
-        }
-    }
-}
-
 /// `CLIENT LIST`
 #[derive(Debug, Clone, Default)]
-pub struct List {
-    /// Only clients of this type.
-    pub of_type: Option<ClientType>,
+pub struct List<'a> {
     /// Only these.
-    pub ids: Vec<u64>,
+    pub filter: Filter<'a>,
 }
 
-impl<'a> Command<'a> for List {
+impl<'a> Command<'a> for List<'a> {
     const SPEC: &'static Spec = &SPEC_LIST;
 
     fn parse(args: &mut Args<'a>) -> Result<Self, Error> {
-        let mut list = List::default();
-        if args.left() == 2 && args.keyword("TYPE") {
-            list.of_type = Some(ClientType::parse(args)?);
-        } else if args.left() >= 2 && args.keyword("ID") {
-            let id = |word: &&[u8]| {
-                parse_i64_canonical(word).and_then(|id| u64::try_from(id).ok()).filter(|&id| id > 0)
-            };
-            let ids: Option<Vec<u64>> = args.rest().iter().map(id).collect();
-            list.ids = ids.ok_or(Error::text("ERR Invalid client ID"))?;
-        }
-        Ok(list)
+        Ok(List { filter: Filter::parse(args, &Error::text("ERR Invalid client ID"))? })
     }
 
     fn words(&self, words: &mut Words<'_>) {
-        if let Some(of_type) = self.of_type {
-            words.keyword("TYPE").keyword(of_type.word());
-        }
-        if !self.ids.is_empty() {
-            words.keyword("ID");
-            self.ids.iter().for_each(|id| {
-                words.int(id.cast_signed());
-            });
-        }
+        self.filter.words(words);
     }
 
     fn keys(&self, _: &mut dyn FnMut(&'a [u8])) {}
 
     fn run(&self, ctx: &mut Ctx<'_, '_>, reply: &mut dyn Reply) -> Result<(), Error> {
-        let clients = &ctx.engine.clients;
-        let chosen = match &self.ids[..] {
-            [] => clients.all(),
-            ids => ids.iter().filter_map(|id| clients.get(*id)).collect(),
-        };
-        let now_ms = ctx.keys.now_ms();
-        let text: String = chosen
-            .iter()
-            .filter(|client| self.of_type.is_none_or(|of_type| of_type.is_of(client)))
-            .map(|client| client.line(now_ms) + "\n")
-            .collect();
+        let (me, now_ms) = (ctx.session.client.id, ctx.keys.now_ms());
+        let all = ctx.engine.clients.all();
+        let chosen = all.iter().filter(|client| self.filter.fits(client, me, now_ms));
+        let text: String = chosen.map(|client| client.line(now_ms) + "\n").collect();
         reply.verbatim(*b"txt", text.as_bytes());
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! `CLIENT <subcommand>`: this connection, and the others.
 
+pub mod filter;
 pub mod info;
 pub mod kill;
 pub mod mode;
@@ -34,7 +35,7 @@ pub const SPEC: Spec = Spec {
         subcommand!(plain SPEC_ID, Id),
         subcommand!(plain SPEC_INFO, Info),
         subcommand!(SPEC_KILL, Kill),
-        subcommand!(plain SPEC_LIST, List),
+        subcommand!(SPEC_LIST, List),
         subcommand!(plain SPEC_NO_EVICT, NoEvict),
         subcommand!(plain SPEC_NO_TOUCH, NoTouch),
         subcommand!(plain SPEC_PAUSE, Pause),
@@ -70,3 +71,22 @@ const SUB: Spec = Spec {
 
 /// Its flags for those that reach other clients.
 const ADMIN: crate::spec::Flags = SUB.flags | flag::ADMIN;
+
+/// The syntax of what chooses clients.
+macro_rules! filters {
+    () => {
+        "[ID client-id [client-id ...]] [TYPE <NORMAL | MASTER | REPLICA | PUBSUB>] \
+         [USER username] [ADDR ip:port] [LADDR ip:port] [SKIPME <YES | NO>] [MAXAGE maxage] \
+         [NAME name] [IP ip] [IDLE idle] [FLAGS flags] [DB database] [LIB-NAME libname] \
+         [LIB-VER libver] [NOT-ID client-id [client-id ...]] \
+         [NOT-TYPE <NORMAL | MASTER | REPLICA | PUBSUB>] [NOT-USER username] [NOT-ADDR ip:port] \
+         [NOT-LADDR ip:port] [NOT-NAME name] [NOT-IP ip] [NOT-FLAGS flags] [NOT-DB database] \
+         [NOT-LIB-NAME libname] [NOT-LIB-VER libver]"
+    };
+}
+
+/// Of LIST.
+const LIST_SYNTAX: &str = filters!();
+
+/// Of KILL.
+const KILL_SYNTAX: &str = concat!("<ip:port | ", filters!(), ">");

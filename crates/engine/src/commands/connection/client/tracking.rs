@@ -14,6 +14,7 @@ use crate::reply::Reply;
 use crate::session::{SessionState, after};
 use crate::spec::Spec;
 use crate::tracking::{BCAST, BROKEN, NOLOOP, OPTIN, OPTOUT};
+use std::ops::Bound;
 
 /// What is known of `CLIENT TRACKING`.
 pub const SPEC_TRACKING: Spec = Spec {
@@ -217,7 +218,6 @@ impl Tracking<'_> {
 
     /// No prefix may begin with another one of the same session, for a key would be told twice.
     fn check_prefixes(&self, session: &SessionState) -> Result<(), Error> {
-        let overlap = |one: &[u8], other: &[u8]| one.starts_with(other) || other.starts_with(one);
         let refuse = |prefix: &[u8], what: &str, other: &[u8]| {
             Err(Error::owned(format!(
                 "ERR Prefix '{}' overlaps with {what} prefix '{}'. Prefixes for a single client \
@@ -226,17 +226,27 @@ impl Tracking<'_> {
                 String::from_utf8_lossy(other),
             )))
         };
-        for (at, prefix) in self.prefixes.iter().enumerate() {
-            if let Some(other) = session.prefixes.iter().find(|other| overlap(prefix, other)) {
+        // None of these overlap, so that only the neighbours in their order can overlap another.
+        for &prefix in &self.prefixes {
+            let range =
+                |bounds: (Bound<&[u8]>, Bound<&[u8]>)| session.prefixes.range::<[u8], _>(bounds);
+            let before = range((Bound::Unbounded, Bound::Included(prefix))).next_back();
+            let after = range((Bound::Excluded(prefix), Bound::Unbounded)).next();
+            let mut neighbours = before.into_iter().chain(after);
+            if let Some(other) = neighbours.find(|other| overlap(prefix, other)) {
                 return refuse(prefix, "an existing", other);
             }
-            let others = &self.prefixes[at + 1..];
-            if let Some(other) = others.iter().find(|other| overlap(prefix, other)) {
-                return refuse(prefix, "another provided", other);
-            }
         }
-        Ok(())
+        let mut sorted: Vec<(usize, &[u8])> = self.prefixes.iter().copied().enumerate().collect();
+        sorted.sort_by_key(|&(at, prefix)| (prefix, at));
+        let pairs = sorted.windows(2).filter(|pair| overlap(pair[0].1, pair[1].1));
+        let first = pairs.map(|pair| (pair[0].min(pair[1]), pair[0].max(pair[1]))).min();
+        first.map_or(Ok(()), |((_, prefix), (_, other))| refuse(prefix, "another provided", other))
     }
+}
+
+fn overlap(one: &[u8], other: &[u8]) -> bool {
+    one.starts_with(other) || other.starts_with(one)
 }
 
 /// `CLIENT TRACKINGINFO`

@@ -53,12 +53,9 @@ pub(super) fn stats(ctx: &mut Ctx<'_, '_>, lines: &mut Lines) {
     // A key is gone the millisecond it is due.
     lines.add("expired_stale_perc", "0.00");
     lines.add("expire_cycle_cpu_milliseconds", traffic.housekeeping_us / 1000);
-    lines.all(&[
-        ("evicted_keys", 0),
-        ("evicted_clients", 0),
-        ("total_eviction_exceeded_time", 0),
-        ("current_eviction_exceeded_time", 0),
-    ]);
+    lines.add("evicted_keys", 0);
+    lines.add("evicted_clients", load(&stats.evicted_clients));
+    lines.all(&[("total_eviction_exceeded_time", 0), ("current_eviction_exceeded_time", 0)]);
     lines.add("evicted_scripts", engine.scripts.evicted());
     lines.add("keyspace_hits", sum(ctx, |shard| shard.stats.hits));
     lines.add("keyspace_misses", sum(ctx, |shard| shard.stats.misses));

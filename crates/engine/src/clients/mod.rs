@@ -2,7 +2,10 @@
 //! and whether clients have to wait (`CLIENT PAUSE`).
 //!
 //! A session writes its own record with plain atomic stores; readers may see it a moment late.
-//! Only names stand behind a lock. Who serves the session notes what its buffers hold.
+//! Only names stand behind a lock. Who serves the session notes what its buffers hold; what becomes
+//! of clients that take too much: [`eviction`].
+
+mod eviction;
 
 use crate::blocking::Waiter;
 use crate::commands;
@@ -10,6 +13,7 @@ use crate::mailbox::{Event, Mailbox, Recipients, SessionId};
 use crate::sync::Mutex;
 use crate::tracking::{self, Tracks};
 use crate::watch::Touched;
+use eviction::Counted;
 use hashbrown::HashMap;
 use larder_resp::Protocol;
 use std::sync::Arc;
@@ -67,6 +71,13 @@ impl Origin {
 /// replies, which is what `client-output-buffer-limit` bounds. Redis's size.
 pub const OWN_REPLY_BYTES: u64 = 16 * 1024;
 
+/// Bytes that a watched key or a subscription takes about: its place in the session's table and
+/// in the engine's.
+const NAME_BYTES: usize = 2 * size_of::<Box<[u8]>>() + 2 * size_of::<Arc<Client>>();
+
+/// The same for a prefix of a client that tracks by them.
+const PREFIX_BYTES: usize = size_of::<Box<[u8]>>() + size_of::<Arc<Client>>();
+
 /// One session's record.
 #[derive(Debug)]
 pub struct Client {
@@ -88,6 +99,8 @@ pub struct Client {
     pub output_bytes: AtomicU64,
     /// Bytes that the buffer of replies takes.
     pub output_capacity: AtomicU64,
+    /// What it takes, as it was last counted against `maxmemory-clients`.
+    counted_bytes: AtomicU64,
     /// Number of the command that it last sent, plus 1.
     last: AtomicU32,
     pub(crate) facts: Facts,
@@ -154,7 +167,7 @@ pub enum Class {
 
 impl Client {
     /// Asks the session's owner to end it.
-    pub(crate) fn kill(&self) {
+    fn kill(&self) {
         self.killed.store(true, Ordering::Release);
         self.mailbox.post(Recipients::One(self.id), Event::Close);
     }
@@ -192,10 +205,13 @@ impl Client {
             &self.facts.multi_bytes,
         ];
         let buffers: u64 = counters.iter().map(|counter| counter.load(Ordering::Relaxed)).sum();
-        // What stands in the tables for each of its prefixes.
-        let prefix_bytes = (size_of::<Box<[u8]>>() + size_of::<Arc<Client>>()) as u64;
-        let prefixes = u64::from(self.tracks.prefixes.load(Ordering::Relaxed));
-        buffers + prefixes * prefix_bytes + size_of::<Client>() as u64
+        let names = |counter: &AtomicU32, bytes: usize| {
+            u64::from(counter.load(Ordering::Relaxed)) * bytes as u64
+        };
+        let Facts { watching, channels, patterns, sharded, .. } = &self.facts;
+        let kept = [watching, channels, patterns, sharded].map(|n| names(n, NAME_BYTES));
+        let prefixes = names(&self.tracks.prefixes, PREFIX_BYTES);
+        buffers + kept.iter().sum::<u64>() + prefixes + size_of::<Client>() as u64
     }
 
     /// Its name; empty without one.
@@ -259,7 +275,7 @@ impl Client {
         self.last_sent().map_or("NULL", |number| &commands::all()[number].name)
     }
 
-    fn flags(&self) -> String {
+    pub(crate) fn flags(&self) -> String {
         let on = |flag: &AtomicBool| flag.load(Ordering::Relaxed);
         let facts = &self.facts;
         let tracks = |flag: u8| self.tracks.has(flag);
@@ -315,6 +331,7 @@ impl Facts {
 pub(crate) struct Clients {
     next_id: AtomicU64,
     by_id: Mutex<HashMap<SessionId, Arc<Client>>>,
+    counted: Counted,
 }
 
 impl Clients {
@@ -331,6 +348,7 @@ impl Clients {
             input_free_bytes: AtomicU64::new(0),
             output_bytes: AtomicU64::new(0),
             output_capacity: AtomicU64::new(0),
+            counted_bytes: AtomicU64::new(0),
             last: AtomicU32::new(0),
             facts: Facts::new(),
             names: Mutex::new(Names::default()),
@@ -345,8 +363,16 @@ impl Clients {
     }
 
     /// A session has ended.
-    pub(crate) fn leave(&self, id: SessionId) {
-        self.by_id.lock().remove(&id);
+    pub(crate) fn leave(&self, client: &Client) {
+        self.by_id.lock().remove(&client.id);
+        self.counted.forget(client);
+    }
+
+    /// Ends a session: for everybody else it is gone at once.
+    pub(crate) fn kill(&self, client: &Client) {
+        self.by_id.lock().remove(&client.id);
+        client.kill();
+        self.counted.forget(client);
     }
 
     /// A session by its number.
