@@ -1,5 +1,7 @@
 //! The direct API: a store without redis-py between, thin over the crate `larder`.
 
+#![allow(clippy::needless_pass_by_value, reason = "arguments of Python come by value")]
+
 use crate::errors::{self, DataError};
 use crate::fork::Own;
 use crate::{registry, url, without_gil};
@@ -261,7 +263,7 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Ttl {
             Ok(seconds) => seconds,
             Err(_) => object.extract::<Duration>()?.as_secs_f64(),
         };
-        if !(seconds > 0.0) {
+        if seconds.is_nan() || seconds <= 0.0 {
             return Err(DataError::new_err("a time to live is more than 0 seconds"));
         }
         Ok(Ttl { milliseconds: (seconds * 1000.0).clamp(1.0, MAX_TTL_MS) as i64 })
