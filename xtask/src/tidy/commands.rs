@@ -40,6 +40,12 @@ const ALSO_WORDS: &[(&str, &str)] = &[
     ("set", "crates/engine/src/commands/bitmap/bitfield.rs"),
     // An option of XCLAIM.
     ("time", "crates/engine/src/commands/stream/"),
+    // Policies of FUNCTION RESTORE; a field of FUNCTION STATS.
+    ("append", "crates/engine/src/commands/scripting/function/restore.rs"),
+    ("command", "crates/engine/src/commands/scripting/function/stats.rs"),
+    // An option of SHUTDOWN; a setting.
+    ("save", "crates/engine/src/commands/server/shutdown.rs"),
+    ("save", "crates/engine/src/config/table.rs"),
     // An option of ZADD.
     ("incr", "crates/engine/src/commands/sorted_set/zadd.rs"),
     // An option, a fact of COMMAND.
