@@ -163,6 +163,23 @@ impl Larder {
         self.batch(&requests)
     }
 
+    /// Runs several commands that are sent together, each on its own; an error of one of them is its
+    /// reply. Commands of others may run in between.
+    ///
+    /// # Errors
+    /// As [`Larder::call`]; how many of the commands were run is not known then.
+    pub fn pipeline<W: AsRef<[u8]>>(&self, commands: &[&[W]]) -> Result<Vec<Value>, Error> {
+        let requests: Vec<_> = commands.iter().map(|words| owned(words)).collect();
+        match &*self.backend {
+            Backend::Linked(linked) => requests
+                .into_iter()
+                .map(|request| linked.batch(&[request])?.pop().ok_or_else(no_reply))
+                .collect(),
+            #[cfg(feature = "remote")]
+            Backend::Remote(remote) => remote.pipeline(&requests),
+        }
+    }
+
     /// Carries out a pattern's step.
     pub(crate) fn run<T>(&self, mut plan: plan::Step<T>) -> Result<T, Error> {
         loop {
@@ -207,6 +224,10 @@ impl Larder {
             Backend::Remote(remote) => remote.batch_async(requests).await,
         }
     }
+}
+
+fn no_reply() -> Error {
+    Error::UnexpectedReply("no reply".to_owned())
 }
 
 fn owned<W: AsRef<[u8]>>(words: &[W]) -> Vec<Vec<u8>> {

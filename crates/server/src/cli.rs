@@ -16,6 +16,8 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use larder_engine::config::{Config, Id, Profile, lookup};
 use larder_resp::split_quoted;
 
+use crate::check::CheckOptions;
+use crate::import::ImportOptions;
 use crate::redis_conf::{Origin, Problem, Reader, Settings, report};
 
 /// The version of Redis that Larder is compatible with, as `INFO` and `-v` say it.
@@ -34,6 +36,10 @@ pub enum Invocation {
     Serve(Box<ServeOptions>),
     /// Make a configuration with a password.
     Init(InitOptions),
+    /// Look whether files can be read.
+    Check(CheckOptions),
+    /// Take over the keys of a file or a server.
+    Import(ImportOptions),
     /// Ask the running service for another user.
     UserAdd(UserAdd),
     /// Print this on standard output and leave with status 0.
@@ -183,6 +189,10 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "SETTINGS")]
         words: Vec<OsString>,
     },
+    /// Look whether a snapshot file, or those of a data folder, can be read
+    Check(CheckOptions),
+    /// Take over the keys of a snapshot file or of a running Redis, Valkey or Larder
+    Import(ImportOptions),
     /// Make larder.conf with a strong password, and print the REDIS_URL that goes with it
     Init(InitOptions),
     /// Manage the users of the HTTP service
@@ -204,6 +214,7 @@ Start here:
   redis-cli ping                      any Redis client can talk to it
   larder init                         make a password; prints the REDIS_URL for your app
   larder serve larder.conf            serve with that password
+  larder import redis://OTHER:6379    take over all keys of a running server
 
 In a Flask app nothing changes: REDIS_URL = \"redis://:PASSWORD@localhost:6379/0\"
 
@@ -238,6 +249,8 @@ fn larder_command(args: &[OsString], around: &mut Surroundings<'_>) -> Result<In
     };
     match line.command {
         Command::Serve { words } => serve_as_larder(&words, around),
+        Command::Check(options) => Ok(Invocation::Check(options)),
+        Command::Import(options) => Ok(Invocation::Import(options)),
         Command::Init(options) => Ok(Invocation::Init(options)),
         Command::User { command: UserCommand::Add(user) } => Ok(Invocation::UserAdd(user)),
     }

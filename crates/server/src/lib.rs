@@ -4,6 +4,7 @@
 //! Start reading at [`cli`], which decides what the process is to do.
 
 pub mod announce;
+pub mod check;
 pub mod cli;
 pub mod descriptors;
 mod exchange;
@@ -11,9 +12,11 @@ pub mod facts;
 pub mod host;
 pub mod http;
 pub mod http_thread;
+pub mod import;
 pub mod init;
 pub mod logging;
 pub mod persistence;
+pub mod progress;
 pub mod redis_conf;
 pub mod serve;
 pub mod sockets;

@@ -1,7 +1,7 @@
 //! The `larder` binary: reads the command line and does what it says.
 
 use larder_server::cli::{self, Failure, Invocation};
-use larder_server::{init, serve, user_socket};
+use larder_server::{check, import, init, serve, user_socket};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -9,6 +9,8 @@ fn main() -> ExitCode {
         Invocation::Serve(options) => {
             serve::run(&options).map(|()| String::new()).map_err(|text| Failure { text, code: 1 })
         }
+        Invocation::Check(options) => check::check(&options),
+        Invocation::Import(options) => import::import(&options),
         Invocation::Init(options) => init::init(&options.dir),
         Invocation::UserAdd(options) => user_socket::user_add(&options),
         Invocation::PrintAndExit(text) => Ok(text),

@@ -63,12 +63,24 @@ impl Remote {
 
     /// Sends requests as one: in MULTI and EXEC if there are several.
     pub(crate) fn batch(&self, requests: &[Vec<Vec<u8>>]) -> Result<Vec<Value>, Error> {
+        self.send(&pipeline(requests), requests.len())
+    }
+
+    /// Sends requests together, each on its own.
+    pub(crate) fn pipeline(&self, requests: &[Vec<Vec<u8>>]) -> Result<Vec<Value>, Error> {
+        if requests.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.send(&each_alone(requests), requests.len())
+    }
+
+    fn send(&self, pipeline: &redis::Pipeline, count: usize) -> Result<Vec<Value>, Error> {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut connection = match idle {
             Some(connection) => connection,
             None => self.connect()?,
         };
-        let result = pipeline(requests).query::<redis::Value>(&mut connection);
+        let result = pipeline.query::<redis::Value>(&mut connection);
         // A connection with an answer under way must not be used by anybody else.
         if connection.is_open() && result.as_ref().map_or_else(is_reply, |_| true) {
             let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
@@ -76,7 +88,7 @@ impl Remote {
                 idle.push(connection);
             }
         }
-        self.replies(result, requests.len())
+        self.replies(result, count)
     }
 
     pub(crate) async fn batch_async(&self, requests: &[Vec<Vec<u8>>]) -> Result<Vec<Value>, Error> {
@@ -146,11 +158,16 @@ fn is_reply(error: &redis::RedisError) -> bool {
 }
 
 fn pipeline(requests: &[Vec<Vec<u8>>]) -> redis::Pipeline {
-    let mut pipeline = redis::pipe();
-    pipeline.ignore_errors();
+    let mut pipeline = each_alone(requests);
     if requests.len() > 1 {
         pipeline.atomic();
     }
+    pipeline
+}
+
+fn each_alone(requests: &[Vec<Vec<u8>>]) -> redis::Pipeline {
+    let mut pipeline = redis::pipe();
+    pipeline.ignore_errors();
     for words in requests {
         let mut command = redis::Cmd::new();
         for word in words {

@@ -108,9 +108,9 @@ pub fn load<'o>(
     options: ReadOptions<'o>,
 ) -> Result<Summary, Error> {
     let mut into = Into { engine, batch: Vec::with_capacity(BATCH), bytes: 0 };
-    let summary = read(input, &mut into, options)?;
+    let summary = read(input, &mut into, options);
     into.put()?;
-    Ok(summary)
+    summary
 }
 
 /// Reads a snapshot into anything.
