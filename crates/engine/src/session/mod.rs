@@ -23,7 +23,7 @@ use crate::engine::Engine;
 use crate::error::Error;
 use crate::keys::{Hashes, Keys};
 use crate::keyspace::locks::{Acquired, ShardSet, Wait};
-use crate::log::Position;
+use crate::log::{Fate, MAX_COPIED, Position};
 use crate::mailbox::{Event, Mailbox};
 use crate::notify::Naming;
 use crate::renames::Meaning;
@@ -49,6 +49,10 @@ pub struct Session {
     /// The same for typed commands: the spec, and the command's number.
     last_spec: Option<(&'static Spec, Option<usize>)>,
     position: Position,
+    /// How often the log had failed and recovered when the position was noted, and whether a reply
+    /// since the last look speaks of a write that was made while it failed.
+    epoch: u64,
+    doubt: bool,
     /// A pause held its last request back.
     held: bool,
     /// What the clock showed at the end of the last command, 0 if that did not look.
@@ -87,6 +91,8 @@ impl Session {
             last: None,
             last_spec: None,
             position: 0,
+            epoch: 0,
+            doubt: false,
             held: false,
             ended_us: 0,
             known: None,
@@ -187,6 +193,64 @@ impl Session {
         self.position
     }
 
+    /// Whether the replies so far may leave.
+    #[inline]
+    pub fn fate(&self) -> Fate {
+        self.engine.log().fate(self.position, self.epoch, self.doubt)
+    }
+
+    /// The same, once it is known: for linked callers, who hold the reply in their hands.
+    /// [`Fate::Waits`] only for a task, which will be woken. Replies that were looked at do not
+    /// cast doubt on those that follow.
+    pub fn settle(&mut self, wait: Wait<'_>) -> Fate {
+        let stamp = (self.position, self.epoch, self.doubt);
+        let fate = match self.fate() {
+            Fate::Waits => self.engine.log().await_fate(stamp, wait),
+            fate => fate,
+        };
+        if fate != Fate::Waits {
+            self.doubt = false;
+        }
+        fate
+    }
+
+    /// What is answered from now on speaks of everything up to a position.
+    #[inline]
+    fn note_position(&mut self, position: Position) {
+        self.position = self.position.max(position);
+        if position > 0 {
+            self.epoch = self.changes.log_epoch;
+            self.doubt |= std::mem::take(&mut self.changes.doubt);
+        }
+    }
+
+    /// A push may tell of anything that is in the log by now.
+    fn note_push(&mut self) {
+        let log = self.engine.log();
+        if log.gates() {
+            self.epoch = log.epoch();
+            self.position = self.position.max(log.position());
+        }
+    }
+
+    /// Whether the log has room for what a command may write; a linked thread waits for it. What
+    /// to do otherwise.
+    #[inline]
+    fn wait_for_room(&self, spec: &Spec, bytes: usize, wait: Wait<'_>) -> Option<Flow> {
+        let writes = spec.flags & (flag::WRITE | flag::MAY_REPLICATE) != 0 || spec.has(flag::EXEC);
+        let (engine, log) = (&self.engine, self.engine.log());
+        if !log.is_on() || !writes || log.has_room(bytes, || engine.now_us()) || self.state.replays
+        {
+            return None;
+        }
+        if self.state.client.origin != Origin::Linked {
+            // A loop has others to serve: the request comes back.
+            return Some(Flow::Paused(engine.now_us() / 1000 + ROOM_RETRY_MS));
+        }
+        let granted = log.wait_for_room(bytes, || engine.now_us(), wait);
+        (!granted).then_some(Flow::Retry)
+    }
+
     /// Executes one request: its words in, bytes of its reply out. Parks the thread while
     /// somebody else holds the locks.
     pub fn execute(&mut self, words: &[&[u8]], out: &mut Vec<u8>) -> Flow {
@@ -244,6 +308,9 @@ impl Session {
         if self.engine.is_out_of_order() {
             self.admit_out_of_order(spec, false)?;
         }
+        if let Some(flow) = self.wait_for_room(spec, MAX_COPIED, wait) {
+            return Ok(flow);
+        }
         let mut hashes = Hashes::default();
         let mut set = ShardSet::None;
         if spec.has(flag::ALL_SHARDS) {
@@ -294,7 +361,7 @@ impl Session {
         match done {
             Ok((result, position)) => {
                 self.count_call(spec);
-                self.position = self.position.max(position);
+                self.note_position(position);
                 result.map(|()| Flow::Continue)
             }
             Err(Acquired::Busy) => Err(BUSY),
@@ -318,6 +385,7 @@ impl Session {
     pub fn deliver(&mut self, event: &Event, out: &mut Vec<u8>) -> Flow {
         match event {
             Event::Message(message) => {
+                self.note_push();
                 self.state.write_message(message, out);
                 Flow::Continue
             }
@@ -325,6 +393,7 @@ impl Session {
                 // The reply of a wait that was cancelled since is nobody's.
                 let blocked = self.blocked.take_if(|own| Arc::ptr_eq(&own.waiter, waiter));
                 let Some(blocked) = blocked else { return Flow::Continue };
+                self.note_push();
                 self.position = self.position.max(*position);
                 self.note_finished(blocked.unfinished, reply.len());
                 self.end_wait(waiter);
@@ -464,6 +533,9 @@ impl Session {
         if self.engine.is_crowded()
             && let Some(flow) = self.wait_for_saver(entry, words, wait)
         {
+            return flow;
+        }
+        if let Some(flow) = self.wait_for_room(entry.spec, MAX_COPIED, wait) {
             return flow;
         }
         if entry.spec.has(flag::EXEC) {
@@ -684,7 +756,7 @@ impl Session {
         );
         match done {
             Ok(((result, waiter), position)) => {
-                self.position = self.position.max(position);
+                self.note_position(position);
                 let now_us = self.engine.now_us();
                 self.ended_us = now_us;
                 self.state.client.active_ms.store(now_us / 1000, Ordering::Relaxed);
@@ -738,6 +810,9 @@ impl Drop for Session {
         self.engine.clients.leave(self.id());
     }
 }
+
+/// How soon a loop tries a write again for which the log had no room.
+const ROOM_RETRY_MS: u64 = 1;
 
 /// How soon a client's write that waits for a snapshot's saver is tried again.
 const ASK_SAVER_MS: u64 = 2;
