@@ -171,6 +171,14 @@ impl Durability for Store {
         Ok("Background append only file rewriting started")
     }
 
+    fn is_logging(&self) -> bool {
+        self.log.is_on()
+    }
+
+    fn sync_log(&self) -> bool {
+        self.log.sync()
+    }
+
     fn apply(&self, changed: &[Id]) -> Result<(), ConfigError> {
         self.snapshots.settings_changed();
         self.log.apply(changed).map_err(|reason| {

@@ -23,7 +23,7 @@ pub mod frame;
 mod waiting;
 
 pub use frame::{Frame, Head};
-pub use waiting::Fate;
+pub use waiting::{Fate, Stamp};
 
 use crate::sync::Mutex;
 use frame::{Ring, frame_bytes};
@@ -368,7 +368,9 @@ mod tests {
         let before = log.append(Head::default(), b"small".to_vec());
         let large = log.append(Head::default(), vec![0; MAX_COPIED + 1]);
         let after = log.append(Head::default(), b"small".to_vec());
-        let fates = || [before, large, after].map(|position| log.fate(position, 0, false));
+        let fates = || {
+            [before, large, after].map(|position| log.fate(Stamp { position, ..Stamp::default() }))
+        };
         assert_eq!(fates(), [Fate::Released, Fate::Waits, Fate::Waits]);
         while log.next_frame().is_some() {}
         log.release_but_referenced();
@@ -384,14 +386,15 @@ mod tests {
         log.release(written);
         let lost = log.append(Head::default(), b"b".to_vec());
         let epoch = log.epoch();
-        assert_eq!(log.fate(lost, epoch, false), Fate::Waits);
+        let fate = |position, epoch| log.fate(Stamp { position, epoch, doubt: false });
+        assert_eq!(fate(lost, epoch), Fate::Waits);
         log.fail();
-        assert_eq!(log.fate(lost, epoch, false), Fate::Unknown);
-        assert_eq!(log.fate(written, epoch, false), Fate::Released);
+        assert_eq!(fate(lost, epoch), Fate::Unknown);
+        assert_eq!(fate(written, epoch), Fate::Released);
         // Reads go on.
-        assert_eq!(log.fate(lost, log.epoch(), false), Fate::Released);
+        assert_eq!(fate(lost, log.epoch()), Fate::Released);
         log.recover(log.position());
-        assert_eq!(log.fate(lost, epoch, false), Fate::Unknown);
-        assert_eq!(log.fate(lost, log.epoch(), false), Fate::Released);
+        assert_eq!(fate(lost, epoch), Fate::Unknown);
+        assert_eq!(fate(lost, log.epoch()), Fate::Released);
     }
 }

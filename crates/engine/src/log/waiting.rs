@@ -20,6 +20,18 @@ pub enum Fate {
     Unknown,
 }
 
+/// What a reply speaks of: a position of the log, how often the log had failed and recovered when
+/// that was noted, and whether something was written while it failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Stamp {
+    /// The position.
+    pub position: Position,
+    /// See [`Log::epoch`].
+    pub epoch: u64,
+    /// Something may be lost however the log goes on.
+    pub doubt: bool,
+}
+
 /// Who waits.
 #[derive(Default)]
 pub(super) struct Waiting {
@@ -104,10 +116,10 @@ impl Log {
         self.released.load(Ordering::SeqCst)
     }
 
-    /// What is to become of a reply that speaks of a position and was made in an epoch; `doubt`
-    /// says that its command wrote while the log failed.
+    /// What is to become of a reply.
     #[inline]
-    pub fn fate(&self, position: Position, epoch: u64, doubt: bool) -> Fate {
+    pub fn fate(&self, stamp: Stamp) -> Fate {
+        let Stamp { position, epoch, doubt } = stamp;
         if position == 0 {
             return Fate::Released;
         }
@@ -120,20 +132,16 @@ impl Log {
     }
 
     /// Waits until a reply's fate is known, [`Fate::Waits`] only for a task that will be woken.
-    pub fn await_fate(
-        &self,
-        (position, epoch, doubt): (Position, u64, bool),
-        wait: Wait<'_>,
-    ) -> Fate {
+    pub fn await_fate(&self, stamp: Stamp, wait: Wait<'_>) -> Fate {
         loop {
-            match (self.fate(position, epoch, doubt), wait) {
+            match (self.fate(stamp), wait) {
                 (Fate::Waits, Wait::Park) => match self.reader.get() {
-                    Some(reader) => reader.wait(position),
+                    Some(reader) => reader.wait(stamp.position),
                     None => crate::sync::yield_now(),
                 },
                 (Fate::Waits, Wait::Wake(waker)) => {
                     self.waiting.add(Sleeper::Task(waker.clone()));
-                    let fate = self.fate(position, epoch, doubt);
+                    let fate = self.fate(stamp);
                     if fate == Fate::Waits {
                         self.wake_reader();
                     }

@@ -23,7 +23,7 @@ use crate::engine::Engine;
 use crate::error::Error;
 use crate::keys::{Hashes, Keys};
 use crate::keyspace::locks::{Acquired, ShardSet, Wait};
-use crate::log::{Fate, MAX_COPIED, Position};
+use crate::log::{Fate, MAX_COPIED, Position, Stamp};
 use crate::mailbox::{Event, Mailbox};
 use crate::notify::Naming;
 use crate::renames::Meaning;
@@ -48,11 +48,8 @@ pub struct Session {
     last: Option<&'static Entry>,
     /// The same for typed commands: the spec, and the command's number.
     last_spec: Option<(&'static Spec, Option<usize>)>,
-    position: Position,
-    /// How often the log had failed and recovered when the position was noted, and whether a reply
-    /// since the last look speaks of a write that was made while it failed.
-    epoch: u64,
-    doubt: bool,
+    /// What the replies so far speak of.
+    stamp: Stamp,
     /// A pause held its last request back.
     held: bool,
     /// What the clock showed at the end of the last command, 0 if that did not look.
@@ -90,9 +87,7 @@ impl Session {
             blocked: None,
             last: None,
             last_spec: None,
-            position: 0,
-            epoch: 0,
-            doubt: false,
+            stamp: Stamp::default(),
             held: false,
             ended_us: 0,
             known: None,
@@ -190,37 +185,31 @@ impl Session {
     /// The log's position that the replies so far speak of: they may leave once that is as
     /// durable as the settings promise.
     pub fn reply_position(&self) -> Position {
-        self.position
+        self.stamp.position
     }
 
     /// Whether the replies so far may leave.
     #[inline]
     pub fn fate(&self) -> Fate {
-        self.engine.log().fate(self.position, self.epoch, self.doubt)
+        self.engine.log().fate(self.stamp)
     }
 
-    /// The same, once it is known: for linked callers, who hold the reply in their hands.
-    /// [`Fate::Waits`] only for a task, which will be woken. Replies that were looked at do not
-    /// cast doubt on those that follow.
-    pub fn settle(&mut self, wait: Wait<'_>) -> Fate {
-        let stamp = (self.position, self.epoch, self.doubt);
-        let fate = match self.fate() {
-            Fate::Waits => self.engine.log().await_fate(stamp, wait),
-            fate => fate,
-        };
-        if fate != Fate::Waits {
-            self.doubt = false;
-        }
-        fate
+    /// What the replies so far speak of, for linked callers, who hold them in their hands and wait
+    /// ([`Log::await_fate`](crate::log::Log::await_fate)). Casts no doubt on those that follow.
+    pub fn take_stamp(&mut self) -> Stamp {
+        let stamp = self.stamp;
+        self.stamp.doubt = false;
+        stamp
     }
 
     /// What is answered from now on speaks of everything up to a position.
     #[inline]
     fn note_position(&mut self, position: Position) {
-        self.position = self.position.max(position);
         if position > 0 {
-            self.epoch = self.changes.log_epoch;
-            self.doubt |= std::mem::take(&mut self.changes.doubt);
+            let Changes { log_epoch, doubt, .. } = &mut self.changes;
+            self.stamp.position = self.stamp.position.max(position);
+            self.stamp.epoch = *log_epoch;
+            self.stamp.doubt |= std::mem::take(doubt);
         }
     }
 
@@ -228,8 +217,8 @@ impl Session {
     fn note_push(&mut self) {
         let log = self.engine.log();
         if log.gates() {
-            self.epoch = log.epoch();
-            self.position = self.position.max(log.position());
+            self.stamp.epoch = log.epoch();
+            self.stamp.position = self.stamp.position.max(log.position());
         }
     }
 
@@ -394,7 +383,7 @@ impl Session {
                 let blocked = self.blocked.take_if(|own| Arc::ptr_eq(&own.waiter, waiter));
                 let Some(blocked) = blocked else { return Flow::Continue };
                 self.note_push();
-                self.position = self.position.max(*position);
+                self.stamp.position = self.stamp.position.max(*position);
                 self.note_finished(blocked.unfinished, reply.len());
                 self.end_wait(waiter);
                 let start = out.len();

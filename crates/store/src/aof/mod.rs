@@ -38,7 +38,7 @@ use larder_engine::{Engine, Error};
 use load::Loaded;
 use manifest::{Manifest, Part};
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -68,6 +68,7 @@ pub struct Aof {
     /// The ring's file, while nobody writes.
     ring: Mutex<Option<RingFile>>,
     bell: Arc<Bell>,
+    ring_bytes: AtomicUsize,
     thread: Mutex<Option<JoinHandle<()>>>,
     rewriter: Mutex<Option<JoinHandle<()>>>,
 }
@@ -130,6 +131,7 @@ impl Aof {
             writer: Mutex::default(),
             ring: Mutex::default(),
             bell: Arc::default(),
+            ring_bytes: AtomicUsize::new(DEFAULT_RING_BYTES),
             thread: Mutex::default(),
             rewriter: Mutex::default(),
         })
@@ -238,7 +240,12 @@ impl Aof {
     /// The ring, mapped if that can be.
     fn make_ring(&self, engine: &Engine, folder: &Folder) -> Option<RingFile> {
         let id = engine.run_id().bytes().fold(engine.now_us(), |key, byte| mix(key, byte.into()));
-        let made = RingFile::create(&*folder.disk, &folder.ring_path(), DEFAULT_RING_BYTES, id);
+        let made = RingFile::create(
+            &*folder.disk,
+            &folder.ring_path(),
+            self.ring_bytes.load(Ordering::Relaxed),
+            id,
+        );
         match made {
             Ok(ring) => {
                 engine.log().lend(ring.memory());
@@ -279,6 +286,28 @@ impl Aof {
             })?;
         *lock(&self.thread) = Some(thread);
         Ok(())
+    }
+
+    /// A ring of another size, a power of two; before the first start.
+    #[doc(hidden)]
+    pub fn use_ring_of(&self, bytes: usize) {
+        self.ring_bytes.store(bytes, Ordering::Relaxed);
+    }
+
+    /// What the thread does, on the caller's: for tests without threads.
+    #[doc(hidden)]
+    pub fn pass(&self) {
+        self.with_writer(|writer| writer.pass(false));
+    }
+
+    /// A rewrite on the caller's thread; whether it succeeded.
+    #[doc(hidden)]
+    pub fn rewrite_here(&self) -> bool {
+        let Some(engine) = self.engine.upgrade() else { return false };
+        let done = self.rewrite_now(&engine, false);
+        let succeeded = done.is_ok();
+        self.end_rewrite(&engine, false, done);
+        succeeded
     }
 
     /// A round of the thread.
@@ -479,6 +508,24 @@ impl Aof {
             engine.log().recover(u64::MAX);
             engine.doubt_writes(false);
         }
+    }
+
+    /// Makes everything last that was logged before the call; whether it does.
+    #[must_use]
+    pub fn sync(&self) -> bool {
+        let Some(engine) = self.engine.upgrade() else { return false };
+        let position = engine.log().position();
+        self.with_writer(|writer| {
+            while writer.position() < position && writer.trouble().is_none() {
+                writer.pass(true);
+                if writer.position() < position {
+                    // Somebody has taken a frame's place and not filled it yet.
+                    std::thread::yield_now();
+                }
+            }
+            writer.finish().is_ok()
+        })
+        .unwrap_or(false)
     }
 
     /// Why writes are refused.

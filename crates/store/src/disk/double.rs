@@ -179,6 +179,11 @@ impl Double {
         Some(state.inodes[state.find(path)?].now())
     }
 
+    /// Makes the folder `d`, where tests put their data.
+    pub fn create_root(&self) {
+        self.state().folders.push(PathBuf::from("d"));
+    }
+
     /// Puts a file there that lasts.
     pub fn put(&self, path: &Path, bytes: &[u8]) {
         let mut state = self.state();
