@@ -50,6 +50,10 @@ pub(crate) struct Changes {
     pub(crate) flushed: Option<Box<Flushed>>,
     /// Bytes for values under change; kept for its capacity.
     pub(crate) scratch: Vec<u8>,
+    /// How often the log had failed and recovered before the effects were written, and whether some
+    /// were written while it failed.
+    pub(crate) log_epoch: u64,
+    pub(crate) doubt: bool,
     /// Effects of this command or transaction.
     pub(crate) effects: Effects,
     /// What keyspace notifications will tell.
@@ -114,6 +118,11 @@ impl Effects {
         self.db = db;
         self.commands += 1;
         encode_request(&mut self.payload, words);
+    }
+
+    /// The database that the last command was for.
+    pub(crate) fn last_db(&self) -> u8 {
+        self.db
     }
 
     /// Takes what was written: database, number of commands, bytes.

@@ -48,6 +48,13 @@ pub trait Durability: Send + Sync + Debug {
     /// With Redis's texts.
     fn rewrite(&self) -> Result<&'static str, Error>;
 
+    /// Whether effects are logged.
+    fn is_logging(&self) -> bool;
+
+    /// `WAITAOF`: makes everything that was logged before this call last; whether it does. May be
+    /// called under locks.
+    fn sync_log(&self) -> bool;
+
     /// Settings were changed by `CONFIG SET`; an error undoes the change, and the same settings are
     /// named again to undo this part.
     ///

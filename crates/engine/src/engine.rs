@@ -21,7 +21,7 @@ use crate::keyspace::locks::{Acquired, Locks, ShardSet, Wait};
 use crate::keyspace::shard::Shard;
 use crate::keyspace::snapshot::Snapshots;
 use crate::latency::Latency;
-use crate::log::{Log, Position, flags};
+use crate::log::{Head, Log, Position, flags};
 use crate::monitor::Monitors;
 use crate::pubsub::PubSub;
 use crate::renames::Renames;
@@ -701,6 +701,9 @@ impl Keys<'_> {
             0 => self.engine.clock.now_us(),
             seen_us => seen_us,
         };
+        if self.engine.is_loading() {
+            return self.begin_loading();
+        }
         let now_ms = self.changes.began_us / 1000;
         let due = match *self.held {
             ShardSet::One(index) => {
@@ -718,6 +721,15 @@ impl Keys<'_> {
         if due {
             self.expire_in_passing();
         }
+    }
+
+    /// While data is being loaded time stands still before every deadline: what a log says of a key
+    /// was said while the key was there.
+    #[cold]
+    fn begin_loading(&mut self) {
+        self.changes.now_ms = 0;
+        self.changes.keeps_due = false;
+        self.changes.access = Access::at(self.clock_ms(), self.engine.config());
     }
 
     /// Sleeps under the locks, and reads the time again; `false` where the host does not sleep.
@@ -821,20 +833,12 @@ impl Keys<'_> {
             self.serve(db, &key, &mut served);
         }
         self.count_changes();
+        let position = self.log_effects();
+        // After that: who hears of it has to wait until it is as durable as a reply.
         if self.changes.notices.on() {
             self.changes.notices.tell_rest();
             self.changes.notices.publish(&self.engine.pubsub);
         }
-        if let Some((db, commands, payload)) = self.changes.effects.take() {
-            let flags = if commands > 1 { flags::TRANSACTION } else { 0 };
-            let end = self.engine.log.append(db, flags, payload);
-            self.shards().for_each(|shard| shard.log_position = end);
-        }
-        let position = if self.engine.log.is_on() {
-            self.shards().map(|shard| shard.log_position).max().unwrap_or(0)
-        } else {
-            0
-        };
         for (waiter, reply) in served {
             waiter.post(reply, position);
         }
@@ -848,6 +852,23 @@ impl Keys<'_> {
         if self.changes.invalidations.any() {
             self.engine.tracking.publish(&mut self.changes.invalidations, &self.engine.clients);
         }
+    }
+
+    /// Writes the log frame; the position that replies and pushes speak of.
+    fn log_effects(&mut self) -> Position {
+        let log = &self.engine.log;
+        if !self.changes.effects.on {
+            return 0;
+        }
+        self.changes.log_epoch = log.epoch();
+        if let Some((db, commands, payload)) = self.changes.effects.take() {
+            let flags = if commands > 1 { flags::TRANSACTION } else { 0 };
+            let (last_db, time_ms) = (self.changes.effects.last_db(), self.changes.now_ms);
+            let end = log.append(Head { db, last_db, flags, time_ms }, payload);
+            self.changes.doubt |= self.changes.log_epoch & 1 == 1;
+            self.shards().for_each(|shard| shard.log_position = end);
+        }
+        self.shards().map(|shard| shard.log_position).max().unwrap_or(0)
     }
 
     #[inline]

@@ -80,6 +80,11 @@ impl<'c> Keys<'c> {
         self.changes.now_ms
     }
 
+    /// The same by the clock, also while a log is replayed: what relative times begin at.
+    pub fn clock_ms(&self) -> u64 {
+        self.changes.now_ms.max(self.changes.began_us / 1000)
+    }
+
     /// Whether what is due is kept for now: clients are paused, or `DEBUG` has halted its removal.
     pub fn keeps_due(&self) -> bool {
         self.changes.keeps_due

@@ -31,7 +31,7 @@ impl Follower {
 
     fn follow(&mut self, leader: &TestEngine) {
         while let Some(frame) = leader.engine.log().next_frame() {
-            self.session.select(frame.db);
+            self.session.select(frame.head.db);
             let mut rest = &frame.payload[..];
             while !rest.is_empty() {
                 let (mut parser, mut words) = (RequestParser::new(), ArgVec::new());

@@ -17,7 +17,14 @@ pub enum Error {
         /// What the system says.
         cause: String,
     },
-    /// No answer within the deadline. The command may have been executed or not.
+    /// A data folder cannot be used: which one, and why.
+    Folder {
+        /// The folder.
+        path: std::path::PathBuf,
+        /// What is wrong.
+        cause: String,
+    },
+    /// No answer within the deadline, or what was written may be lost. The command may have been executed or not.
     OutcomeUnknown {
         /// The store's address, without password.
         address: String,
@@ -44,6 +51,9 @@ impl std::fmt::Display for Error {
             Error::Refused(text) => write!(f, "the store refused: {text}"),
             Error::Connection { address, cause } => {
                 write!(f, "no connection to {address}: {cause}; is the server running there?")
+            }
+            Error::Folder { path, cause } => {
+                write!(f, "the data folder {} cannot be used: {cause}", path.display())
             }
             Error::OutcomeUnknown { address, cause } => write!(
                 f,

@@ -6,6 +6,7 @@
 //! | URL | the store is |
 //! |---|---|
 //! | `memory:` | an engine in this process, gone with it |
+//! | `larder:./dir?fsync=always` | an engine in this process whose data lasts in that folder |
 //! | `redis://host:port/db`, `unix:///path` | a Larder, Redis or Valkey server |
 //!
 //! ```
@@ -63,6 +64,10 @@ impl Larder {
         let backend = match Target::parse(url)? {
             Target::Memory { options } if options.is_empty() => {
                 Backend::Linked(Box::new(Linked::open()?))
+            }
+            Target::Folder { path, options } => {
+                let fsync = url::folder_options(&options)?;
+                Backend::Linked(Box::new(Linked::open_folder(&path, fsync)?))
             }
             #[cfg(feature = "remote")]
             Target::Server { tls: false, .. } | Target::Socket { .. } => {

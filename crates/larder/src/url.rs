@@ -190,6 +190,21 @@ impl Target {
     }
 }
 
+/// What a folder's options say of `fsync`.
+pub(crate) fn folder_options(options: &Options) -> Result<Option<&str>, UrlError> {
+    let mut fsync = None;
+    for (name, value) in options {
+        match (name.as_str(), value.as_str()) {
+            ("fsync", "always" | "everysec" | "no") => fsync = Some(value.as_str()),
+            ("fsync", _) => {
+                return Err(malformed("fsync", value, "always, everysec or no"));
+            }
+            _ => return Err(malformed("option", name, "fsync, which a folder's store knows")),
+        }
+    }
+    Ok(fsync)
+}
+
 fn memory(rest: &str) -> Result<Target, UrlError> {
     let (path, query) = split_query(rest);
     if !path.trim_start_matches('/').is_empty() {

@@ -9,11 +9,13 @@ use crate::limits::{Class, Limits};
 use crate::refusal;
 use crate::socket::Socket;
 use larder_engine::clients::OWN_REPLY_BYTES;
+use larder_engine::log::{Fate, Position};
 use larder_engine::mailbox::Event;
 use larder_engine::{Flow, Session};
 use larder_resp::{ArgVec, Parsed, ProtocolError, RequestParser, encode, parse_whole};
 use rustix::io::Errno;
 use smallvec::SmallVec;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -175,6 +177,13 @@ pub(crate) struct Connection {
     /// Replies; those before `sent` have been written. No capacity while there are none.
     output: Vec<u8>,
     sent: usize,
+    /// Replies that may not leave yet: up to which byte of `output` they speak of which position of
+    /// the log.
+    marks: VecDeque<(usize, Position)>,
+    /// Nothing can be sent before the log has released more.
+    pub(crate) held: bool,
+    /// The loop has it on the list of those.
+    pub(crate) listed_held: bool,
     /// Length of `output` from which on it is written before the next request runs.
     write_at: usize,
     /// When the client last sent something.
@@ -212,6 +221,9 @@ impl Connection {
             input: Vec::new(),
             want: 0,
             output: Vec::new(),
+            marks: VecDeque::new(),
+            held: false,
+            listed_held: false,
             sent: 0,
             write_at: 0,
             active_ms: now_ms,
@@ -336,7 +348,10 @@ impl Connection {
     /// Whether requests may run now.
     #[inline]
     fn may_run(&self) -> bool {
-        self.close_by_ms.is_none() && self.paused_until_ms.is_none() && !self.session.is_blocked()
+        self.close_by_ms.is_none()
+            && self.paused_until_ms.is_none()
+            && !self.session.is_blocked()
+            && !self.is_held_full()
     }
 
     #[inline]
@@ -547,6 +562,10 @@ impl Connection {
         }
         self.prepare_output(bench);
         self.write_at = self.output.len() + WRITE_BYTES;
+        if self.is_held_full() {
+            self.postponed = true;
+            return false;
+        }
         true
     }
 
@@ -624,16 +643,25 @@ impl Connection {
         if self.is_listed() && self.is_above_hard_limit(bench) {
             return Next::Close;
         }
-        while self.sent < self.output.len() {
-            match self.socket.write(&self.output[self.sent..]) {
+        let Some(until) = self.sendable() else { return Next::Close };
+        self.held = until < self.output.len();
+        while self.sent < until {
+            match self.socket.write(&self.output[self.sent..until]) {
                 Ok(written) => {
                     self.sent += written;
                     bench.output_bytes += written as u64;
                     bench.writes += 1;
                 }
-                Err(Errno::AGAIN) => return self.keep_output(bench),
+                Err(Errno::AGAIN) => {
+                    self.held = false;
+                    return self.keep_output(bench);
+                }
                 Err(_) => return Next::Close,
             }
+        }
+        if self.held {
+            self.record();
+            return Next::Wait;
         }
         bench.give_reply(std::mem::take(&mut self.output));
         self.sent = 0;
@@ -642,11 +670,56 @@ impl Connection {
         if self.close_by_ms.is_some() { Next::Close } else { Next::Wait }
     }
 
+    /// Up to which byte replies may leave; `None` if some must not leave at all, because what they
+    /// say may be lost.
+    #[inline]
+    fn sendable(&mut self) -> Option<usize> {
+        let fate = self.session.fate();
+        if fate == Fate::Released {
+            self.marks.clear();
+            return Some(self.output.len());
+        }
+        self.sendable_part(fate)
+    }
+
+    #[cold]
+    fn sendable_part(&mut self, fate: Fate) -> Option<usize> {
+        let end = self.output.len();
+        if fate == Fate::Unknown {
+            return (!self.has_output()).then_some(end);
+        }
+        let position = self.session.reply_position();
+        let any = self.has_output();
+        match self.marks.back_mut() {
+            Some((marked, last)) if *last == position => *marked = end,
+            _ if any => self.marks.push_back((end, position)),
+            _ => {}
+        }
+        let released = self.session.engine().log().released();
+        let mut until = self.sent;
+        while let Some((marked, _)) = self.marks.pop_front_if(|(_, last)| *last <= released) {
+            until = until.max(marked);
+        }
+        Some(until)
+    }
+
+    /// So much is held back that no more requests run before some of it may leave.
+    #[inline]
+    fn is_held_full(&self) -> bool {
+        self.held && self.output.len() - self.sent >= WRITE_BYTES
+    }
+
+    /// Whether the socket has no room for what may leave.
+    pub(crate) fn wants_room(&self) -> bool {
+        self.has_output() && !self.held
+    }
+
     /// Keeps replies for a reader that is slower than its requests, within the limits.
     #[cold]
     fn keep_output(&mut self, bench: &Bench) -> Next {
         if self.sent >= WRITE_BYTES.max(self.output.len() / 2) {
             self.output.drain(..self.sent);
+            self.marks.iter_mut().for_each(|(marked, _)| *marked -= self.sent);
             self.sent = 0;
         }
         let bytes = self.waiting_bytes();

@@ -15,6 +15,7 @@ use crate::server::Shared;
 use crate::socket::{Accepted, Socket};
 use crate::timers::Timers;
 use larder_engine::engine::Housekeeping;
+use larder_engine::log::Position;
 use larder_engine::mailbox::{Event, Mailbox, Recipients, SessionId};
 use larder_engine::stats::Traffic;
 use larder_engine::{Origin, Session};
@@ -47,6 +48,9 @@ const SCAN_MS: u64 = 1_000;
 
 /// The log names a lasting trouble this often.
 const COMPLAINT_MS: u64 = 60_000;
+
+/// How often the end looks whether the log has released what is held back.
+const HELD_NAP: Duration = Duration::from_millis(5);
 
 /// How long replies may take to leave when the server shuts down.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(2);
@@ -103,6 +107,10 @@ pub(crate) struct EventLoop {
     having: Vec<usize>,
     /// Slots of connections whose replies have not been written in this round.
     unsent: Vec<usize>,
+    /// Slots of connections whose replies wait for the log, and what it had released and how often
+    /// it had failed when they were last looked at.
+    held: Vec<usize>,
+    seen_release: (Position, u64),
     gathering: Gathering,
     /// What was taken from the mailbox.
     mail: Vec<(Recipients, Event)>,
@@ -157,6 +165,8 @@ impl EventLoop {
             again: Vec::new(),
             having: Vec::new(),
             unsent: Vec::new(),
+            held: Vec::new(),
+            seen_release: (0, 0),
             gathering: Gathering::default(),
             mail: Vec::new(),
             acceptor: (index == 0).then(Acceptor::default),
@@ -174,6 +184,7 @@ impl EventLoop {
             self.sleep(&mut events);
             self.handle(&events);
             self.send();
+            self.release();
             self.deliver();
             self.run_again();
             self.run_timers();
@@ -229,6 +240,7 @@ impl EventLoop {
         }
         self.accept_waiting();
         self.welcome();
+        self.release();
         self.deliver();
         self.run_again();
         self.send();
@@ -266,7 +278,8 @@ impl EventLoop {
             self.traffic.busy_us.add(busy_us);
             self.traffic.longest_us.raise(busy_us);
         }
-        let listed = !self.mail.is_empty() || !self.again.is_empty();
+        let released = !self.held.is_empty() && self.release_seen_now() != self.seen_release;
+        let listed = !self.mail.is_empty() || !self.again.is_empty() || released;
         if listed || self.shared.stopping.load(Ordering::Acquire) {
             return Duration::ZERO;
         }
@@ -288,15 +301,48 @@ impl EventLoop {
     /// Writes what the connections of this round have replied.
     fn send(&mut self) {
         let mut unsent = std::mem::take(&mut self.unsent);
+        let mut hurry = false;
         for slot in unsent.drain(..) {
             let Some(Some(connection)) = self.connections.get_mut(slot) else { continue };
             connection.unsent = false;
             match connection.flush(&mut self.bench) {
                 Next::Close => self.close(slot),
-                _ => self.settle(slot),
+                _ => {
+                    if connection.held {
+                        hurry = true;
+                        if !std::mem::replace(&mut connection.listed_held, true) {
+                            self.held.push(slot);
+                        }
+                    }
+                    self.settle(slot);
+                }
             }
         }
         self.unsent = unsent;
+        if hurry {
+            self.shared.engine.log().hurry();
+        }
+    }
+
+    /// Gives connections whose replies were held back a turn, if the log has released more since.
+    fn release(&mut self) {
+        let seen = self.release_seen_now();
+        if self.held.is_empty() || seen == self.seen_release {
+            return;
+        }
+        self.seen_release = seen;
+        for slot in std::mem::take(&mut self.held) {
+            if let Some(connection) = self.connection(slot) {
+                connection.listed_held = false;
+                connection.held = false;
+                self.turn(slot, Connection::advance);
+            }
+        }
+    }
+
+    fn release_seen_now(&self) -> (Position, u64) {
+        let log = self.shared.engine.log();
+        (log.released(), log.epoch())
     }
 
     /// Gives a connection its turn, or what else is to be done with it, and does what it wants
@@ -355,7 +401,7 @@ impl EventLoop {
             self.timers.change(slot, connection.timer_ms, due_ms);
             connection.timer_ms = due_ms;
         }
-        if connection.has_output() != connection.watches_room {
+        if connection.wants_room() != connection.watches_room {
             self.watch_room(slot);
         }
     }
@@ -364,7 +410,7 @@ impl EventLoop {
     #[cold]
     fn watch_room(&mut self, slot: usize) {
         let Some(Some(connection)) = self.connections.get_mut(slot) else { return };
-        let on = connection.has_output();
+        let on = connection.wants_room();
         connection.watches_room = on;
         match connection.socket.watch_room(self.poll.registry(), Token(slot), on) {
             Ok(()) => {}
@@ -607,9 +653,11 @@ impl EventLoop {
         self.send();
         while !self.connections.is_empty() {
             let left = until.saturating_duration_since(monotonic_now());
-            if left.is_zero() || self.poll.poll(events, Some(left)).is_err() {
+            let nap = if self.held.is_empty() { left } else { left.min(HELD_NAP) };
+            if left.is_zero() || self.poll.poll(events, Some(nap)).is_err() {
                 break;
             }
+            self.release();
             for event in events.iter() {
                 self.turn(event.token().0, Connection::flush);
             }

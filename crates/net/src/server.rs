@@ -115,6 +115,14 @@ impl Server {
         listeners.replace(&listen)?;
         let loads = doors.iter().map(|_| AtomicUsize::new(0)).collect();
         let stopping = AtomicBool::new(false);
+        for door in &doors {
+            let door = Arc::downgrade(door);
+            engine.log().on_release(move || {
+                if let Some(door) = door.upgrade() {
+                    door.ring();
+                }
+            });
+        }
         let shared = Arc::new(Shared { engine, limits, listeners, doors, stopping, loads });
         let server = Server { shared: shared.clone(), threads: Mutex::default() };
         for (index, poll) in polls.into_iter().enumerate() {

@@ -9,8 +9,7 @@ use larder_engine::config::{Config, Id, Profile, shutdown};
 use larder_engine::{Durability, Engine, Shutdown};
 use larder_store::disk::RealDisk;
 use larder_store::report::Report;
-use larder_store::snapshots::Loaded;
-use larder_store::{Store, StoreOptions};
+use larder_store::{LoadError, Loaded, Store, StoreOptions};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -74,12 +73,15 @@ impl Persistence {
             if now_ms() >= tell_ms && total > 0 {
                 tell_ms = now_ms() + TELL_EVERY_MS;
                 let share = read as f64 / total as f64 * 100.0;
-                self.log.notice(&format!("Loading {}: {share:.0} %", path.display()));
+                self.log.notice(&format!("Loading: {share:.0} %"));
             }
         });
         match loaded {
             Ok(Some(loaded)) => self.tell(&path, loaded),
             Ok(None) => {}
+            Err(LoadError::Start(reason)) => {
+                return Err(format!("larder: the log cannot be written: {reason}\n"));
+            }
             Err(error) => {
                 return Err(format!(
                     "larder: {error}. Nothing was changed. `larder check {}` says more; to begin \
@@ -94,11 +96,23 @@ impl Persistence {
     }
 
     fn tell(&self, path: &Path, loaded: Loaded) {
-        let Loaded { keys, expired, took_ms, .. } = loaded;
-        let path = path.display();
-        self.log.notice(&format!(
-            "Done loading RDB, keys loaded: {keys}, keys expired: {expired}. ({path})"
-        ));
+        let took_ms = match loaded {
+            Loaded::Snapshot(loaded) => {
+                let (keys, expired, path) = (loaded.keys, loaded.expired, path.display());
+                self.log.notice(&format!(
+                    "Done loading RDB, keys loaded: {keys}, keys expired: {expired}. ({path})"
+                ));
+                loaded.took_ms
+            }
+            Loaded::Log { keys, commands, took_ms } => {
+                self.log.notice(&format!(
+                    "The log is played: {keys} keys of its base, {commands} commands since"
+                ));
+                let seconds = took_ms as f64 / 1000.0;
+                self.log.notice(&format!("DB loaded from append only file: {seconds:.3} seconds"));
+                return;
+            }
+        };
         self.log.notice(&format!("DB loaded from disk: {:.3} seconds", took_ms as f64 / 1000.0));
     }
 
@@ -111,6 +125,9 @@ impl Persistence {
 
     /// Whether something is in memory that the files have not.
     pub fn is_behind(&self) -> bool {
+        if self.store.log().is_on() {
+            return false;
+        }
         let told = self.store.info();
         let dirty = told.iter().find(|(name, _)| *name == "rdb_changes_since_last_save");
         dirty.is_some_and(|(_, changes)| changes != "0")

@@ -40,6 +40,19 @@ pub enum NotOurs {
     Failed(io::Error),
 }
 
+impl std::fmt::Display for NotOurs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            NotOurs::Taken(owner) => {
+                f.write_str("another process has it")?;
+                owner.pid.map_or(Ok(()), |pid| write!(f, " ({pid})"))?;
+                owner.address.as_ref().map_or(Ok(()), |at| write!(f, ", reached at {at}"))
+            }
+            NotOurs::Failed(error) => write!(f, "it cannot be locked: {error}"),
+        }
+    }
+}
+
 impl FolderLock {
     /// Takes the lock of a folder, without waiting.
     ///

@@ -5,6 +5,8 @@
 //! | [`store`] | an engine's store: all of this put together |
 //! | [`snapshots`] | when snapshots are saved, and what is known of them |
 //! | [`rdb`] | the snapshot file, both ways |
+//! | [`aof`] | the append-only log: Redis's files, group commit, recovery |
+//! | [`ring`] | the engine's log in memory that outlives the process |
 //! | [`disk`] | all that is asked of a disk, and the one that is real |
 //! | [`folder_lock`] | whose folder it is |
 //! | [`report`] | lines for the log |
@@ -13,11 +15,13 @@
 //! `larder-codec`, commands are replayed by the engine. It asks a [`disk::Disk`] for everything, so
 //! that a test can lose power between any two of its calls.
 
+pub mod aof;
 pub mod disk;
 pub mod folder_lock;
 pub mod rdb;
 pub mod report;
+pub mod ring;
 pub mod snapshots;
 pub mod store;
 
-pub use store::{Store, StoreOptions};
+pub use store::{LoadError, Loaded, Store, StoreOptions};

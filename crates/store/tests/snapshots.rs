@@ -60,6 +60,10 @@ impl File for MoodyFile {
 }
 
 impl Disk for MoodyDisk {
+    fn boot(&self) -> Option<u128> {
+        RealDisk.boot()
+    }
+
     fn create(&self, path: &Path) -> io::Result<Box<dyn File>> {
         Ok(Box::new(MoodyFile(RealDisk.create(path)?, self.0.clone())))
     }

@@ -6,7 +6,7 @@ use super::entry;
 use super::generic::{
     copy, del, dump, exists, expire, expireat, expiretime, keys, migrate, r#move, object, persist,
     pexpire, pexpireat, pexpiretime, pttl, randomkey, rename, renamenx, restore, scan, sort, touch,
-    ttl, r#type, unlink, wait,
+    ttl, r#type, unlink, wait, waitaof,
 };
 use super::geo::{geoadd, geodist, geohash, geopos, georadius, geosearch, geosearchstore};
 use super::hash::{
@@ -22,8 +22,8 @@ use super::list::{
 use super::pubsub::{publish, pubsub, subscribe, unsubscribe};
 use super::scripting::{eval, evalsha, fcall, function, script};
 use super::server::{
-    acl, bgsave, command, commandlog, config, dbsize, debug, flushall, flushdb, info, lastsave,
-    latency, lolwut, memory, monitor, role, save, shutdown, slowlog, swapdb, time,
+    acl, bgrewriteaof, bgsave, command, commandlog, config, dbsize, debug, flushall, flushdb, info,
+    lastsave, latency, lolwut, memory, monitor, role, save, shutdown, slowlog, swapdb, time,
 };
 use super::set::{
     sadd, scard, sdiff, sdiffstore, sinter, sintercard, sinterstore, sismember, smembers,
@@ -95,6 +95,7 @@ pub static COMMANDS: &[Entry] = &[
     entry!(r#type::TypeOf),
     entry!(unlink::Unlink),
     entry!(plain wait::Wait),
+    entry!(plain waitaof::WaitAof),
     // geo
     entry!(geoadd::GeoAdd),
     entry!(geodist::GeoDist),
@@ -185,6 +186,7 @@ pub static COMMANDS: &[Entry] = &[
     entry!(container script),
     // server
     entry!(container acl),
+    entry!(plain bgrewriteaof::BgRewriteAof),
     entry!(plain bgsave::BgSave),
     entry!(plain command::Describe),
     entry!(container commandlog),

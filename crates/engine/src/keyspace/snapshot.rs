@@ -28,7 +28,7 @@ use super::tap::{STEP_BYTES, Tap};
 use crate::changes::Changes;
 use crate::engine::Engine;
 use crate::keys::{Hashes, Keys};
-use crate::log::Position;
+use crate::log::{Head, Position, flags};
 use std::sync::{Arc, Weak};
 
 pub use super::tap::MOST_BYTES;
@@ -134,6 +134,28 @@ impl Engine {
     /// # Errors
     /// While another snapshot runs, or the store is busy.
     pub fn begin_snapshot(self: &Arc<Self>) -> Result<Snapshot, SnapshotRefused> {
+        self.mark(|keys| keys.begin_snapshot(self))
+    }
+
+    /// The same; the log records from the mark on, if it did not before, and a frame says where the
+    /// mark is: what a rewritten log needs.
+    ///
+    /// # Errors
+    /// As [`begin_snapshot`](Self::begin_snapshot).
+    pub fn begin_snapshot_recorded(self: &Arc<Self>) -> Result<Snapshot, SnapshotRefused> {
+        self.mark(|keys| {
+            let snapshot = keys.begin_snapshot(self)?;
+            let (log, time_ms) = (self.log(), keys.now_ms());
+            log.set_on(true);
+            log.append(Head { flags: flags::MARK, time_ms, ..Head::default() }, Vec::new());
+            Ok(snapshot)
+        })
+    }
+
+    fn mark(
+        &self,
+        mark: impl FnOnce(&mut Keys<'_>) -> Result<Snapshot, SnapshotRefused>,
+    ) -> Result<Snapshot, SnapshotRefused> {
         let mut changes = Changes::default();
         let marked = self.with_keys(
             ShardSet::All,
@@ -141,7 +163,7 @@ impl Engine {
             &mut changes,
             Wait::Park,
             |_| ShardSet::None,
-            |keys| keys.begin_snapshot(self),
+            mark,
         );
         match marked {
             Ok((snapshot, _)) => snapshot,

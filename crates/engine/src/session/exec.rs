@@ -112,7 +112,7 @@ impl Session {
                 began_us
             },
         )?;
-        self.position = self.position.max(position);
+        self.note_position(position);
         let now_us = now_us.max(began_us);
         self.ended_us = now_us;
         self.state.client.active_ms.store(now_us / 1000, Ordering::Relaxed);

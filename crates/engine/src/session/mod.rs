@@ -23,7 +23,7 @@ use crate::engine::Engine;
 use crate::error::Error;
 use crate::keys::{Hashes, Keys};
 use crate::keyspace::locks::{Acquired, ShardSet, Wait};
-use crate::log::Position;
+use crate::log::{Fate, MAX_COPIED, Position, Stamp};
 use crate::mailbox::{Event, Mailbox};
 use crate::notify::Naming;
 use crate::renames::Meaning;
@@ -48,7 +48,8 @@ pub struct Session {
     last: Option<&'static Entry>,
     /// The same for typed commands: the spec, and the command's number.
     last_spec: Option<(&'static Spec, Option<usize>)>,
-    position: Position,
+    /// What the replies so far speak of.
+    stamp: Stamp,
     /// A pause held its last request back.
     held: bool,
     /// What the clock showed at the end of the last command, 0 if that did not look.
@@ -86,7 +87,7 @@ impl Session {
             blocked: None,
             last: None,
             last_spec: None,
-            position: 0,
+            stamp: Stamp::default(),
             held: false,
             ended_us: 0,
             known: None,
@@ -184,7 +185,59 @@ impl Session {
     /// The log's position that the replies so far speak of: they may leave once that is as
     /// durable as the settings promise.
     pub fn reply_position(&self) -> Position {
-        self.position
+        self.stamp.position
+    }
+
+    /// Whether the replies so far may leave.
+    #[inline]
+    pub fn fate(&self) -> Fate {
+        self.engine.log().fate(self.stamp)
+    }
+
+    /// What the replies so far speak of, for linked callers, who hold them in their hands and wait
+    /// ([`Log::await_fate`](crate::log::Log::await_fate)). Casts no doubt on those that follow.
+    pub fn take_stamp(&mut self) -> Stamp {
+        let stamp = self.stamp;
+        self.stamp.doubt = false;
+        stamp
+    }
+
+    /// What is answered from now on speaks of everything up to a position.
+    #[inline]
+    fn note_position(&mut self, position: Position) {
+        if position > 0 {
+            let Changes { log_epoch, doubt, .. } = &mut self.changes;
+            self.stamp.position = self.stamp.position.max(position);
+            self.stamp.epoch = *log_epoch;
+            self.stamp.doubt |= std::mem::take(doubt);
+        }
+    }
+
+    /// A push may tell of anything that is in the log by now.
+    fn note_push(&mut self) {
+        let log = self.engine.log();
+        if log.gates() {
+            self.stamp.epoch = log.epoch();
+            self.stamp.position = self.stamp.position.max(log.position());
+        }
+    }
+
+    /// Whether the log has room for what a command may write; a linked thread waits for it. What
+    /// to do otherwise.
+    #[inline]
+    fn wait_for_room(&self, spec: &Spec, bytes: usize, wait: Wait<'_>) -> Option<Flow> {
+        let writes = spec.flags & (flag::WRITE | flag::MAY_REPLICATE) != 0 || spec.has(flag::EXEC);
+        let (engine, log) = (&self.engine, self.engine.log());
+        if !log.is_on() || !writes || log.has_room(bytes, || engine.now_us()) || self.state.replays
+        {
+            return None;
+        }
+        if self.state.client.origin != Origin::Linked {
+            // A loop has others to serve: the request comes back.
+            return Some(Flow::Paused(engine.now_us() / 1000 + ROOM_RETRY_MS));
+        }
+        let granted = log.wait_for_room(bytes, || engine.now_us(), wait);
+        (!granted).then_some(Flow::Retry)
     }
 
     /// Executes one request: its words in, bytes of its reply out. Parks the thread while
@@ -244,6 +297,9 @@ impl Session {
         if self.engine.is_out_of_order() {
             self.admit_out_of_order(spec, false)?;
         }
+        if let Some(flow) = self.wait_for_room(spec, MAX_COPIED, wait) {
+            return Ok(flow);
+        }
         let mut hashes = Hashes::default();
         let mut set = ShardSet::None;
         if spec.has(flag::ALL_SHARDS) {
@@ -294,7 +350,7 @@ impl Session {
         match done {
             Ok((result, position)) => {
                 self.count_call(spec);
-                self.position = self.position.max(position);
+                self.note_position(position);
                 result.map(|()| Flow::Continue)
             }
             Err(Acquired::Busy) => Err(engine.scripts.running.busy()),
@@ -316,6 +372,7 @@ impl Session {
 
     /// Delivers an event that the owner took from the mailbox.
     pub fn deliver(&mut self, event: &Event, out: &mut Vec<u8>) -> Flow {
+        self.note_push();
         match event {
             Event::Message(message) => {
                 let mut reply = WireReply::new(out, self.state.protocol);
@@ -326,7 +383,7 @@ impl Session {
                 // The reply of a wait that was cancelled since is nobody's.
                 let blocked = self.blocked.take_if(|own| Arc::ptr_eq(&own.waiter, waiter));
                 let Some(blocked) = blocked else { return Flow::Continue };
-                self.position = self.position.max(*position);
+                self.stamp.position = self.stamp.position.max(*position);
                 self.note_finished(blocked.unfinished, reply.len());
                 self.end_wait(waiter);
                 let start = out.len();
@@ -363,6 +420,7 @@ impl Session {
     ) -> Flow {
         match event {
             Event::Message(message) => {
+                self.note_push();
                 self.state.write_message(message, reply);
                 Flow::Continue
             }
@@ -491,6 +549,9 @@ impl Session {
         if self.engine.is_crowded()
             && let Some(flow) = self.wait_for_saver(entry, words, wait)
         {
+            return flow;
+        }
+        if let Some(flow) = self.wait_for_room(entry.spec, MAX_COPIED, wait) {
             return flow;
         }
         if entry.spec.has(flag::EXEC) {
@@ -711,7 +772,7 @@ impl Session {
         );
         match done {
             Ok(((result, waiter), position)) => {
-                self.position = self.position.max(position);
+                self.note_position(position);
                 let now_us = self.engine.now_us();
                 self.ended_us = now_us;
                 self.state.client.active_ms.store(now_us / 1000, Ordering::Relaxed);
@@ -768,6 +829,9 @@ impl Drop for Session {
         self.engine.clients.leave(&self.state.client);
     }
 }
+
+/// How soon a loop tries a write again for which the log had no room.
+const ROOM_RETRY_MS: u64 = 1;
 
 /// How soon a client's write that waits for a snapshot's saver is tried again.
 const ASK_SAVER_MS: u64 = 2;

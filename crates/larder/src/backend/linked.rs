@@ -6,13 +6,20 @@ use crate::Error;
 use crate::clock::SteadyClock;
 use larder_engine::command::Command;
 use larder_engine::commands::transactions::{discard, exec, multi};
-use larder_engine::config::Config;
+use larder_engine::config::{Config, Id};
 use larder_engine::keyspace::locks::Wait;
+use larder_engine::log::{Fate, Stamp};
 use larder_engine::mailbox::{Mailbox, Notify};
 use larder_engine::reply::ValueReply;
 use larder_engine::{Engine, Flow, Host, NoHost, Options, Origin, Session};
 use larder_resp::Value;
+use larder_store::disk::{Disk, RealDisk};
+use larder_store::folder_lock::FolderLock;
+use larder_store::report::NoReport;
+use larder_store::{Store, StoreOptions};
 use std::future::poll_fn;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
 
@@ -23,6 +30,15 @@ const SLOTS: usize = 16;
 pub(crate) struct Linked {
     engine: Arc<Engine>,
     idle: [Mutex<Option<Session>>; SLOTS],
+    /// Where its data lasts.
+    home: Option<Home>,
+}
+
+/// A data folder that this process has for its own.
+struct Home {
+    store: Arc<Store>,
+    folder: PathBuf,
+    _lock: FolderLock,
 }
 
 impl std::fmt::Debug for Linked {
@@ -48,7 +64,34 @@ impl Linked {
     /// A store over an engine that somebody else made.
     pub(crate) fn over(engine: Arc<Engine>) -> Self {
         crate::housekeeper::look_after(&engine);
-        Linked { engine, idle: Default::default() }
+        Linked { engine, idle: Default::default(), home: None }
+    }
+
+    /// A store whose data is in a folder, which is made if it is not there.
+    pub(crate) fn open_folder(path: &Path, fsync: Option<&str>) -> Result<Self, Error> {
+        let failed = |cause: String| Error::Folder { path: path.to_path_buf(), cause };
+        let config = Arc::new(Config::default());
+        let disk = RealDisk;
+        disk.create_folder(path).map_err(|error| failed(error.to_string()))?;
+        let folder = path.canonicalize().map_err(|error| failed(error.to_string()))?;
+        config.set_text(Id::Dir, folder.as_os_str().as_bytes());
+        if let Some(fsync) = fsync {
+            config
+                .set(Id::Appendfsync.param().name, &[fsync.as_bytes()])
+                .map_err(|error| failed(error.to_string()))?;
+        }
+        let mut lock = FolderLock::take(&folder).map_err(|taken| failed(taken.to_string()))?;
+        lock.sign(None).map_err(|error| failed(error.to_string()))?;
+        let engine = Engine::new(options(config, Arc::new(NoHost))?);
+        let report = Arc::new(NoReport);
+        let store_options = StoreOptions { disk: Arc::new(disk), report, save_at_end: false };
+        let store =
+            Store::open(&engine, store_options).map_err(|error| failed(error.to_string()))?;
+        store.load(&mut |_, _| {}).map_err(|error| failed(error.to_string()))?;
+        store.start().map_err(|error| failed(error.to_string()))?;
+        let mut linked = Linked::over(engine);
+        linked.home = Some(Home { store, folder, _lock: lock });
+        Ok(linked)
     }
 
     /// The engine.
@@ -58,44 +101,85 @@ impl Linked {
 
     /// Runs a typed command.
     pub(crate) fn call<'a, C: Command<'a>>(&self, command: &C) -> Result<Value, Error> {
-        self.with_session(|session| {
+        let (reply, stamp) = self.with_session(|session| {
             let mut reply = ValueReply::new();
-            match session.call(command, &mut reply, Wait::Park) {
+            let done = match session.call(command, &mut reply, Wait::Park) {
                 Ok(_) => finished(reply),
                 Err(error) => Err(Error::Refused(error.to_string())),
-            }
-        })
+            };
+            (done, session.take_stamp())
+        });
+        self.settle(reply, stamp)
+    }
+
+    /// A reply, once what it says lasts as the settings promise.
+    fn settle<T>(&self, reply: Result<T, Error>, stamp: Stamp) -> Result<T, Error> {
+        match self.engine.log().await_fate(stamp, Wait::Park) {
+            Fate::Unknown => Err(self.unknown()),
+            Fate::Released | Fate::Waits => reply,
+        }
+    }
+
+    async fn settle_async<T>(&self, reply: Result<T, Error>, stamp: Stamp) -> Result<T, Error> {
+        let fate =
+            poll_fn(|cx| match self.engine.log().await_fate(stamp, Wait::Wake(cx.waker())) {
+                Fate::Waits => Poll::Pending,
+                fate => Poll::Ready(fate),
+            });
+        match fate.await {
+            Fate::Unknown => Err(self.unknown()),
+            Fate::Released | Fate::Waits => reply,
+        }
+    }
+
+    #[cold]
+    fn unknown(&self) -> Error {
+        let folder = self.home.as_ref().map(|home| home.folder.display().to_string());
+        Error::OutcomeUnknown {
+            address: folder.unwrap_or_else(|| "the store of this process".to_owned()),
+            cause: "what was written cannot be made to last".to_owned(),
+        }
     }
 
     /// Runs a typed command; where a lock is held, gives the executor its thread back.
     pub(crate) async fn call_async<'a, C: Command<'a>>(&self, command: &C) -> Result<Value, Error> {
-        poll_fn(|cx| {
+        let (reply, stamp) = poll_fn(|cx| {
             self.with_session(|session| {
                 let mut reply = ValueReply::new();
-                match session.call(command, &mut reply, Wait::Wake(cx.waker())) {
-                    Ok(Flow::Retry) => Poll::Pending,
-                    Ok(_) => Poll::Ready(finished(reply)),
-                    Err(error) => Poll::Ready(Err(Error::Refused(error.to_string()))),
-                }
+                let done = match session.call(command, &mut reply, Wait::Wake(cx.waker())) {
+                    Ok(Flow::Retry) => return Poll::Pending,
+                    Ok(_) => finished(reply),
+                    Err(error) => Err(Error::Refused(error.to_string())),
+                };
+                Poll::Ready((done, session.take_stamp()))
             })
         })
-        .await
+        .await;
+        self.settle_async(reply, stamp).await
     }
 
     /// Runs requests as one: in MULTI and EXEC if there are several. Their replies.
     pub(crate) fn batch(&self, requests: &[Vec<Vec<u8>>]) -> Result<Vec<Value>, Error> {
-        self.with_session(|session| match batch_on(session, requests, Wait::Park) {
-            Poll::Ready(replies) => replies,
-            Poll::Pending => Err(Error::UnexpectedReply("a parked wait gave up".to_owned())),
-        })
+        let (replies, stamp) = self.with_session(|session| {
+            let done = match batch_on(session, requests, Wait::Park) {
+                Poll::Ready(replies) => replies,
+                Poll::Pending => Err(Error::UnexpectedReply("a parked wait gave up".to_owned())),
+            };
+            (done, session.take_stamp())
+        });
+        self.settle(replies, stamp)
     }
 
     /// The same for an executor's thread.
     pub(crate) async fn batch_async(&self, requests: &[Vec<Vec<u8>>]) -> Result<Vec<Value>, Error> {
-        poll_fn(|cx| {
-            self.with_session(|session| batch_on(session, requests, Wait::Wake(cx.waker())))
+        let (replies, stamp) = poll_fn(|cx| {
+            self.with_session(|session| {
+                batch_on(session, requests, Wait::Wake(cx.waker()))
+                    .map(|replies| (replies, session.take_stamp()))
+            })
         })
-        .await
+        .await;
+        self.settle_async(replies, stamp).await
     }
 
     /// Works with the session of this thread's slot, in place; whoever finds the slot in use makes
@@ -113,6 +197,14 @@ impl Linked {
         // Whoever links the engine owns its memory: a password would protect nothing.
         session.trust();
         session
+    }
+}
+
+impl Drop for Linked {
+    fn drop(&mut self) {
+        if let Some(home) = &self.home {
+            home.store.close();
+        }
     }
 }
 

@@ -4,6 +4,10 @@
 //! folder synced: [`Disk::replace`] is the one place that does so. Nothing else in this crate
 //! touches a file system. Knows no format.
 
+#[doc(hidden)]
+pub mod double;
+#[cfg(target_os = "linux")]
+mod mapped;
 mod real;
 
 pub use real::RealDisk;
@@ -77,6 +81,10 @@ pub trait Disk: Debug + Send + Sync {
     /// # Errors
     /// What the system says; `Unsupported` where files cannot be mapped or room not be reserved.
     fn map(&self, path: &Path, bytes: usize) -> io::Result<Box<dyn Mapping>>;
+
+    /// A number that the machine chose when it started: with the same one, what a killed process
+    /// left in mapped memory is all there. `None` where the system does not say.
+    fn boot(&self) -> Option<u128>;
 
     /// Writes a file that is whole or not there: under the name `path` with `.tmp` added, until
     /// `write` is done and its bytes are synced.

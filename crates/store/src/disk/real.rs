@@ -62,8 +62,19 @@ impl Disk for RealDisk {
         fs::File::open(folder)?.sync_all()
     }
 
+    #[cfg(target_os = "linux")]
+    fn map(&self, path: &Path, bytes: usize) -> io::Result<Box<dyn Mapping>> {
+        Ok(Box::new(super::mapped::Mapped::open(path, bytes, MODE)?))
+    }
+
+    #[cfg(not(target_os = "linux"))]
     fn map(&self, _path: &Path, _bytes: usize) -> io::Result<Box<dyn Mapping>> {
         Err(io::ErrorKind::Unsupported.into())
+    }
+
+    fn boot(&self) -> Option<u128> {
+        let text = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+        u128::from_str_radix(&text.trim().replace('-', ""), 16).ok()
     }
 }
 

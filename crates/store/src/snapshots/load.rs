@@ -86,6 +86,7 @@ impl Snapshots {
         let began_ms = engine.now_us() / 1000;
         self.loading.began_ms.store(began_ms, Ordering::Relaxed);
         self.loading.total.store(total, Ordering::Relaxed);
+        let before = engine.is_loading();
         engine.set_loading(true);
         let mut progress = |read: u64| {
             self.loading.read.store(read, Ordering::Relaxed);
@@ -93,7 +94,7 @@ impl Snapshots {
         };
         let options = ReadOptions { progress: Some(&mut progress), ..ReadOptions::of(&engine) };
         let read = rdb::load(&mut *input, &engine, options);
-        engine.set_loading(false);
+        engine.set_loading(before);
         let summary = read.map_err(at_path)?;
         let rdb::Summary { keys, expired, bytes, .. } = summary;
         if !summary.rest.is_empty() || bytes < total {
@@ -111,6 +112,14 @@ impl Snapshots {
         self.state().begin_with(&engine, keys, expired);
         let took_ms = (engine.now_us() / 1000).saturating_sub(began_ms);
         Ok(Some(Loaded { keys, expired, bytes, took_ms }))
+    }
+
+    /// How far the loading of other files is, for INFO.
+    pub fn note_loading(&self, engine: &Engine, read: u64, total: u64) {
+        if self.loading.total.swap(total, Ordering::Relaxed) != total {
+            self.loading.began_ms.store(engine.now_us() / 1000, Ordering::Relaxed);
+        }
+        self.loading.read.store(read, Ordering::Relaxed);
     }
 
     /// Hands over what the file holds.

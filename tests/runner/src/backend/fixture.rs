@@ -74,11 +74,11 @@ impl Fixture {
     pub(super) fn effects(&mut self) -> Vec<Vec<Vec<u8>>> {
         let mut effects = Vec::new();
         while let Some(frame) = self.engine.log().next_frame() {
-            if frame.db != self.effects_db {
-                self.effects_db = frame.db;
-                effects.push(vec![b"SELECT".to_vec(), frame.db.to_string().into_bytes()]);
+            if frame.head.db != self.effects_db {
+                self.effects_db = frame.head.db;
+                effects.push(vec![b"SELECT".to_vec(), frame.head.db.to_string().into_bytes()]);
             }
-            let transaction = frame.flags & flags::TRANSACTION != 0;
+            let transaction = frame.head.flags & flags::TRANSACTION != 0;
             if transaction {
                 effects.push(vec![b"MULTI".to_vec()]);
             }

@@ -55,7 +55,7 @@ impl<'a> Deadline<'a> {
         reply: &mut dyn Reply,
     ) -> Result<(), Error> {
         let arg = ExpiryArg { unit, amount: self.amount };
-        let deadline_ms = arg.deadline_ms(ctx.keys.now_ms(), command)?;
+        let deadline_ms = arg.deadline_ms(ctx.keys.clock_ms(), command)?;
         let mut gate = ctx.keys.write(self.key);
         if !gate.exists() || !self.when.holds(gate.deadline_ms(), deadline_ms) {
             reply.int(0);

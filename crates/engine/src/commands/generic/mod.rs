@@ -28,3 +28,4 @@ pub mod ttl;
 pub mod r#type;
 pub mod unlink;
 pub mod wait;
+pub mod waitaof;

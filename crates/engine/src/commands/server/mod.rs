@@ -2,6 +2,7 @@
 //! databases as a whole.
 
 pub mod acl;
+pub mod bgrewriteaof;
 pub mod bgsave;
 pub mod command;
 pub mod commandlog;

@@ -169,7 +169,7 @@ impl<'a> Command<'a> for IncrEx<'a> {
 
     fn run(&self, ctx: &mut Ctx<'_, '_>, reply: &mut dyn Reply) -> Result<(), Error> {
         let deadline_ms = match &self.ttl {
-            Ttl::Set(expiry) => Some(expiry.deadline_ms(ctx.keys.now_ms(), SPEC.name)?),
+            Ttl::Set(expiry) => Some(expiry.deadline_ms(ctx.keys.clock_ms(), SPEC.name)?),
             Ttl::Keep | Ttl::Persist => None,
         };
         let gate = ctx.keys.write(self.key);

@@ -112,7 +112,7 @@ impl<'a> Command<'a> for MSetEx<'a> {
 
     fn run(&self, ctx: &mut Ctx<'_, '_>, reply: &mut dyn Reply) -> Result<(), Error> {
         let deadline_ms = match &self.expiry {
-            Some(expiry) => Some(expiry.deadline_ms(ctx.keys.now_ms(), SPEC.name)?),
+            Some(expiry) => Some(expiry.deadline_ms(ctx.keys.clock_ms(), SPEC.name)?),
             None => None,
         };
         let holds = self.holds(ctx);

@@ -58,7 +58,7 @@ impl<'a> Command<'a> for PSetEx<'a> {
     }
 
     fn run(&self, ctx: &mut Ctx<'_, '_>, reply: &mut dyn Reply) -> Result<(), Error> {
-        let deadline_ms = self.expiry.deadline_ms(ctx.keys.now_ms(), SPEC.name)?;
+        let deadline_ms = self.expiry.deadline_ms(ctx.keys.clock_ms(), SPEC.name)?;
         put_for(ctx, self.key, self.value, deadline_ms, reply);
         Ok(())
     }
