@@ -34,8 +34,9 @@ struct Entry {
     /// What Redis 7.0 answers, where it has not been out of step before.
     #[serde(default = "anything")]
     redis: String,
-    /// A command that went before, a name or glob.
-    after: Option<String>,
+    /// Commands that all went before, names or globs.
+    #[serde(default)]
+    after: Vec<String>,
     /// Whether the keys differ from there on, so that nothing further can be compared.
     #[serde(default)]
     ends: bool,
@@ -92,7 +93,7 @@ impl Accepted {
                 && fits(&entry.request, seen.request)
                 && fits(&entry.larder, seen.larder)
                 && fits(&entry.valkey, seen.valkey)
-                && entry.after.as_ref().is_none_or(|name| seen.before.iter().any(|b| fits(name, b)))
+                && entry.after.iter().all(|name| seen.before.iter().any(|other| fits(name, other)))
                 && seen.redis.is_none_or(|redis| fits(&entry.redis, redis))
         });
         found.map(|entry| Verdict { entry, ends: self.0[entry].ends })
