@@ -122,12 +122,13 @@ pub(crate) fn run(
     ctx.keys.no_effect();
     match outcome {
         Ok(()) => failed.map_or(Ok(()), Err),
-        Err(fault) => raise(&fault, call.name(), reply),
+        Err(fault) => raise(&fault, &call, reply),
     }
 }
 
 /// Replies why a script ended. What one of its commands has counted is not counted again.
-fn raise(fault: &Fault, name: &str, reply: &mut dyn Reply) -> Result<(), Error> {
+fn raise(fault: &Fault, call: &Call<'_>, reply: &mut dyn Reply) -> Result<(), Error> {
+    let name = call.name();
     let place = |at: &Option<Place>| {
         at.as_ref()
             .map(|Place { source, line }| format!(", on {source}:{line}."))
@@ -142,8 +143,11 @@ fn raise(fault: &Fault, name: &str, reply: &mut dyn Reply) -> Result<(), Error> 
             (format!("{text} script: {name}{}", place(at)), *counted)
         }
         Fault::Killed { at } => {
-            let text = "ERR Script killed by user with SCRIPT KILL...";
-            (format!("{text} script: {name}{}", place(at)), false)
+            let by = match call.called {
+                Called::Script(_) => "SCRIPT KILL...",
+                Called::Function(_) => "FUNCTION KILL...",
+            };
+            (format!("ERR Script killed by user with {by} script: {name}{}", place(at)), false)
         }
         Fault::Memory => (format!("ERR not enough memory script: {name}"), false),
     };
@@ -296,7 +300,7 @@ impl Script<'_, '_> {
         if entry.invoke.is_none() || !spec.accepts(words.len()) {
             return Err("ERR Wrong number of args calling Redis command from script");
         }
-        if spec.has(flag::NOSCRIPT) {
+        if spec.has(flag::NOSCRIPT) && !self.engine.scripts.allows_denied() {
             return Err("ERR This Redis command is not allowed from script");
         }
         if spec.has(flag::WRITE) && self.read_only {
