@@ -121,9 +121,15 @@ impl Scripts {
         self.registry.lock().by_sha.get(sha).cloned()
     }
 
-    /// The script of a source, if it is known.
-    pub(crate) fn find_source(&self, source: &[u8]) -> Option<Arc<Known>> {
-        self.registry.lock().by_sha.get(&*sha1_hex(source)).cloned()
+    /// The script of a source, if it is known; it stays for ever if that is wanted.
+    pub(crate) fn find_source(&self, source: &[u8], for_ever: bool) -> Option<Arc<Known>> {
+        let sha = sha1_hex(source);
+        let mut registry = self.registry.lock();
+        let known = registry.by_sha.get(&*sha).cloned()?;
+        if for_ever {
+            registry.evaluated.retain(|other| **other != *sha);
+        }
+        Some(known)
     }
 
     /// Compiles a script and keeps it: for ever, or until many others came.

@@ -11,6 +11,7 @@ use crate::keys::Keys;
 use crate::keyspace::locks::ShardSet;
 use crate::reply::{Reply, WireReply};
 use crate::session::SessionState;
+use crate::session::noting::note_run;
 use crate::spec::{Entry, Spec, flag};
 use larder_lua::{Body, Fault, Host, Level, Place, Run, Sink, Tick};
 use larder_resp::{Protocol, encode};
@@ -347,12 +348,11 @@ impl Script<'_, '_> {
         if self.keys.changes() != before {
             self.engine.scripts.running.write();
         }
-        let number = commands::number_of(entry);
         let ended_us = self.engine.now_us();
-        self.engine.stats.ran(number, ended_us.saturating_sub(self.now_us), true);
+        note_run(self.engine, self.session, entry, words, self.now_us, ended_us);
         self.now_us = ended_us;
         if let Err(error) = result {
-            self.engine.stats.failed(number);
+            self.engine.stats.failed(commands::number_of(entry));
             let text = error.to_string();
             self.engine.stats.error(&text);
             out.clear();
