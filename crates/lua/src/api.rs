@@ -134,7 +134,7 @@ pub(crate) fn report(lua: &Lua, lent: &Rc<Lent>) -> Result<Function> {
 }
 
 /// A word that a command can take.
-fn word(value: &LuaValue) -> Option<Vec<u8>> {
+pub(crate) fn word(value: &LuaValue) -> Option<Vec<u8>> {
     match value {
         LuaValue::String(text) => Some(text.as_bytes().to_vec()),
         LuaValue::Integer(number) => Some(number.to_string().into_bytes()),
@@ -238,7 +238,7 @@ fn set_repl(words: &[LuaValue]) -> Result<LuaValue> {
     let [flags] = words else { return Err(refused("redis.set_repl() requires two arguments.")) };
     match number_of(flags) {
         Some(flags) if !(0.0..=3.0).contains(&flags) => Err(refused(
-            "Invalid replication flags. Please use REPL_AOF, REPL_REPLICA, REPL_ALL or REPL_NONE.",
+            "Invalid replication flags. Use REPL_AOF, REPL_REPLICA, REPL_ALL or REPL_NONE.",
         )),
         _ => Ok(LuaValue::Nil),
     }

@@ -37,6 +37,8 @@ pub(crate) struct Lent {
     /// The protocol in which the script wants its replies.
     pub(crate) protocol: Cell<Protocol>,
     killed: Cell<bool>,
+    /// The state in which runs begin.
+    main: Cell<*mut lua_State>,
     /// Where it was when it was killed.
     killed_at: RefCell<Option<Place>>,
     /// The last command's reply; only [`ask`] writes it.
@@ -55,6 +57,7 @@ impl Lent {
             host: Cell::new(None),
             protocol: Cell::new(Protocol::Resp2),
             killed: Cell::new(false),
+            main: Cell::new(std::ptr::null_mut()),
             killed_at: RefCell::default(),
             reply: UnsafeCell::default(),
             thrown: RefCell::default(),
@@ -261,12 +264,13 @@ pub(crate) unsafe fn watch(state: *mut lua_State, lent: *const Lent) {
         lua_pushlightuserdata(state, lent_key());
         lua_pushlightuserdata(state, lent.cast_mut().cast());
         lua_rawset(state, LUA_REGISTRYINDEX);
+        (*lent).main.set(state);
         lua_sethook(state, Some(hook), LUA_MASKCOUNT, TICK_EVERY);
     }
 }
 
-/// Ends the script when it should. From then on it is called at every instruction of the thread
-/// that it ended, so that no `pcall` keeps the script alive.
+/// Ends the script when it should. From then on it is called at every instruction of the coroutine
+/// that it ended and of the script's own, so that no `pcall` keeps the script alive.
 unsafe extern "C-unwind" fn hook(state: *mut lua_State, info: *mut lua_Debug) {
     // SAFETY: called by Lua with a state that `watch` has prepared; a hook has room on the stack,
     // and nothing is owned here when `lua_error` jumps.
@@ -284,6 +288,7 @@ unsafe extern "C-unwind" fn hook(state: *mut lua_State, info: *mut lua_Debug) {
         }
         (*lent).killed.set(true);
         lua_sethook(state, Some(hook), LUA_MASKCOUNT, 1);
+        lua_sethook((*lent).main.get(), Some(hook), LUA_MASKCOUNT, 1);
         push_string(state, KILLED);
         lua_error(state);
     }

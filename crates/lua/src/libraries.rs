@@ -127,21 +127,21 @@ fn read_named(table: &Table) -> Given {
     let mut flags = FunctionFlags::default();
     for pair in table.pairs::<Value, Value>() {
         let Ok((key, value)) = pair else { return Err("not enough memory") };
-        let Value::String(key) = key else {
+        let Some(key) = text(&key) else {
             return Err("named argument key given to redis.register_function is not a string");
         };
-        match &*key.as_bytes() {
-            b"function_name" => match value {
-                Value::String(text) => name = Some(text.as_bytes().to_vec()),
-                _ => {
+        match &key[..] {
+            b"function_name" => match text(&value) {
+                Some(text) => name = Some(text),
+                None => {
                     return Err(
                         "function_name argument given to redis.register_function must be a string",
                     );
                 }
             },
-            b"description" => match value {
-                Value::String(text) => description = Some(text.as_bytes().to_vec()),
-                _ => {
+            b"description" => match text(&value) {
+                Some(text) => description = Some(text),
+                None => {
                     return Err(
                         "description argument given to redis.register_function must be a string",
                     );
@@ -160,6 +160,11 @@ fn read_named(table: &Table) -> Given {
         }
     }
     finish(name, callback, description, flags)
+}
+
+/// A string; a number counts as one, as everywhere in Lua.
+fn text(value: &Value) -> Option<Vec<u8>> {
+    super::api::word(value)
 }
 
 fn read_flags(value: &Value) -> std::result::Result<FunctionFlags, &'static str> {

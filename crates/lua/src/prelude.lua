@@ -11,7 +11,7 @@ local insert, unpack = table.insert, unpack
 
 local READONLY = "Attempt to modify a readonly table"
 -- More results than this do not fit Lua's stack.
-local MAX_RESULTS = 7000
+local MAX_RESULTS = 8000
 -- Each part of a pattern may take a level of C's stack.
 local MAX_PATTERN = 2000
 -- Front to the table behind it.
@@ -127,10 +127,21 @@ function shared.pcall(...)
   return outcome(pcall(...))
 end
 
+-- Not the library's, which calls the handler where the error was raised: for the error that ends a
+-- script that is in the hook, where no further hook would end the handler.
+local function handled(handler, done, first, ...)
+  if done then
+    return done, first, ...
+  end
+  local is_fine, result = pcall(handler, caught(first))
+  if is_fine then
+    return false, result
+  end
+  return false, "error in error handling"
+end
+
 function shared.xpcall(body, handler)
-  return xpcall(body, function(err)
-    return handler(caught(err))
-  end)
+  return handled(handler, pcall(body))
 end
 
 function shared.getmetatable(value)
@@ -175,7 +186,7 @@ function shared.pairs(table)
 end
 
 -- An environment: its own names before those that all have.
-local function environment(own)
+local function environment(own, front)
   local globals = {}
   for name, value in next, shared do
     globals[name] = value
@@ -183,7 +194,9 @@ local function environment(own)
   for name, value in next, own do
     globals[name] = value
   end
-  local front = readonly(globals, missing)
+  setmetatable(globals, { __index = missing })
+  behind[front] = globals
+  setmetatable(front, { __index = globals, __newindex = refuse })
   local own_meta = readonly({ __index = front, __newindex = refuse })
   globals._G = front
   local of = globals.getmetatable
@@ -196,7 +209,7 @@ local function environment(own)
   function globals.loadstring(...)
     return load(front, ...)
   end
-  return globals, front
+  return globals
 end
 
 local function copy(table)
@@ -219,28 +232,21 @@ for name, value in next, redis do
 end
 
 local api = readonly(redis)
-local globals, front = environment({ redis = api, server = api })
+local front = {}
+local globals = environment({ redis = api, server = api }, front)
+
+-- Libraries look through one front at one of two sets of globals.
+local library_front = {}
 local function_api = readonly(of_functions)
-local _, function_front = environment({ redis = function_api, server = function_api })
+local running_globals = environment({ redis = function_api, server = function_api }, library_front)
 local loading_api = readonly(while_loading, missing)
 local loading_globals = { redis = loading_api, server = loading_api }
 setmetatable(loading_globals, { __index = missing })
-
--- Libraries look through this at one of two sets of globals.
-local running_globals = behind[function_front]
-local library_front = setmetatable({}, { __newindex = refuse })
-behind[library_front] = running_globals
-running_globals._G = library_front
 local look = getmetatable(library_front)
-look.__index = running_globals
 
 local function loading(is_loading)
   look.__index = is_loading and loading_globals or running_globals
   behind[library_front] = look.__index
-end
-
-function running_globals.loadstring(...)
-  return load(library_front, ...)
 end
 
 -- The handler of errors that nobody has caught, called where they were raised.

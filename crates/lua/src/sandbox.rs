@@ -50,6 +50,7 @@ pub(crate) fn build(lua: &Lua, lent: &Rc<Lent>) -> Result<Sandbox> {
     tables.raw_set("cjson", cjson::table(lua)?)?;
     tables.raw_set("cmsgpack", cmsgpack::table(lua)?)?;
     tables.raw_set("struct", structs::table(lua)?)?;
+    libs::random::install(lua, &lua.globals().get("math")?)?;
     let made: Table = prelude.call((redis, tables, inner))?;
     Ok(Sandbox {
         globals: made.raw_get("globals")?,

@@ -86,6 +86,15 @@ const WORKLOADS: &[Workload] = &[
         target: 0.45,
     },
     Workload {
+        name: "EVALSHA of two calls ×16",
+        kind: Kind::Command {
+            fill: &["SCRIPT", "LOAD", SCRIPT],
+            words: &["EVALSHA", SCRIPT_SHA, "1", "key:RANDOM", "value"],
+        },
+        pipeline: 16,
+        target: 0.8,
+    },
+    Workload {
         name: "SET + EXPIREAT, the document's pair",
         kind: Kind::Batch(load::Shape::Pair),
         pipeline: 2,
@@ -98,6 +107,10 @@ const WORKLOADS: &[Workload] = &[
         target: 0.6,
     },
 ];
+
+/// A script of two calls, and its SHA-1.
+const SCRIPT: &str = "redis.call('SET', KEYS[1], ARGV[1]) return redis.call('GET', KEYS[1])";
+const SCRIPT_SHA: &str = "2b20e84ba26251fc86a627f03be6dd614b31bac8";
 
 /// Measures every workload on every peer, in turn, several times over.
 ///

@@ -61,6 +61,7 @@ impl Function {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Libraries {
     by_name: BTreeMap<String, Arc<Library>>,
+    /// By name in lower case: capitals make no difference.
     functions: HashMap<String, Function>,
     /// The number of the next function.
     next_id: i32,
@@ -77,10 +78,16 @@ pub enum Policy {
     Replace,
 }
 
+/// Why a library cannot be added.
+enum Taken {
+    Library,
+    Function(Error),
+}
+
 impl Libraries {
     /// The function of a name.
     pub(crate) fn function(&self, name: &[u8]) -> Option<Function> {
-        self.functions.get(std::str::from_utf8(name).ok()?).cloned()
+        self.functions.get(&*std::str::from_utf8(name).ok()?.to_ascii_lowercase()).cloned()
     }
 
     /// All libraries.
@@ -104,22 +111,23 @@ impl Libraries {
     }
 
     /// Adds a library; none of its names may be taken, but for those of a library that it replaces.
-    fn add(&mut self, library: Arc<Library>, replace: bool) -> Result<(), Error> {
-        let name = &library.name;
-        let old = self.by_name.get(name);
+    fn add(&mut self, library: Arc<Library>, replace: bool) -> Result<(), Taken> {
+        let old = self.by_name.get(&library.name);
         if old.is_some() && !replace {
-            return Err(Error::owned(format!("ERR Library '{name}' already exists")));
+            return Err(Taken::Library);
         }
         for Registered { name, .. } in &library.functions {
-            if let Some(known) = self.functions.get(name)
+            if let Some(known) = self.functions.get(&name.to_ascii_lowercase())
                 && old.is_none_or(|old| !Arc::ptr_eq(old, &known.library))
             {
-                return Err(Error::owned(format!("ERR Function {name} already exists")));
+                let text = format!("ERR Function {name} already exists");
+                return Err(Taken::Function(Error::owned(text)));
             }
         }
         self.remove(&library.name.clone());
         for (at, Registered { name, .. }) in library.functions.iter().enumerate() {
-            self.functions.insert(name.clone(), Function { library: library.clone(), at });
+            self.functions
+                .insert(name.to_ascii_lowercase(), Function { library: library.clone(), at });
         }
         self.by_name.insert(library.name.clone(), library);
         Ok(())
@@ -128,7 +136,7 @@ impl Libraries {
     fn remove(&mut self, name: &str) -> Option<Arc<Library>> {
         let library = self.by_name.remove(name)?;
         for function in &library.functions {
-            self.functions.remove(&function.name);
+            self.functions.remove(&function.name.to_ascii_lowercase());
         }
         Some(library)
     }
@@ -145,7 +153,10 @@ impl Scripts {
     ) -> Result<String, Error> {
         let library = self.read(code, now_us, outside)?;
         let name = library.name.clone();
-        self.libraries.lock().add(library, replace)?;
+        self.libraries.lock().add(library, replace).map_err(|error| match error {
+            Taken::Library => Error::owned(format!("ERR Library '{name}' already exists")),
+            Taken::Function(error) => error,
+        })?;
         self.forget_old();
         Ok(name)
     }
@@ -244,7 +255,11 @@ impl Scripts {
             next = Libraries { next_id: libraries.next_id, ..Libraries::default() };
         }
         for library in read {
-            next.add(library, policy == Policy::Replace)?;
+            let name = library.name.clone();
+            next.add(library, policy == Policy::Replace).map_err(|error| match error {
+                Taken::Library => Error::owned(format!("ERR Library {name} already exists")),
+                Taken::Function(error) => error,
+            })?;
         }
         *libraries = next;
         drop(libraries);

@@ -27,7 +27,7 @@ use running::Running;
 use shebang::ScriptFlags;
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
 
 /// Scripts that came with EVAL and are kept; those of SCRIPT LOAD stay until they are flushed.
 const MAX_EVALUATED: usize = 500;
@@ -50,6 +50,8 @@ pub(crate) struct Scripts {
     /// The number of the next script.
     next_id: AtomicI32,
     evicted: AtomicU64,
+    /// Scripts may call what they may not (`DEBUG SET-DISABLE-DENY-SCRIPTS`).
+    allows_denied: AtomicBool,
     pub(crate) libraries: Mutex<Libraries>,
     pub(crate) pool: Pool,
     pub(crate) running: Running,
@@ -62,6 +64,7 @@ impl Default for Scripts {
             registry: Mutex::default(),
             next_id: AtomicI32::new(1),
             evicted: AtomicU64::new(0),
+            allows_denied: AtomicBool::new(false),
             libraries: Mutex::default(),
             pool: Pool::default(),
             running: Running::default(),
@@ -118,9 +121,15 @@ impl Scripts {
         self.registry.lock().by_sha.get(sha).cloned()
     }
 
-    /// The script of a source, if it is known.
-    pub(crate) fn find_source(&self, source: &[u8]) -> Option<Arc<Known>> {
-        self.registry.lock().by_sha.get(&*sha1_hex(source)).cloned()
+    /// The script of a source, if it is known; it stays for ever if that is wanted.
+    pub(crate) fn find_source(&self, source: &[u8], for_ever: bool) -> Option<Arc<Known>> {
+        let sha = sha1_hex(source);
+        let mut registry = self.registry.lock();
+        let known = registry.by_sha.get(&*sha).cloned()?;
+        if for_ever {
+            registry.evaluated.retain(|other| **other != *sha);
+        }
+        Some(known)
     }
 
     /// Compiles a script and keeps it: for ever, or until many others came.
@@ -162,6 +171,16 @@ impl Scripts {
     pub(crate) fn size(&self) -> (usize, u64) {
         let registry = self.registry.lock();
         (registry.by_sha.len(), registry.bytes)
+    }
+
+    /// Lets scripts call what they may not, or no longer.
+    pub(crate) fn allow_denied(&self, on: bool) {
+        self.allows_denied.store(on, Ordering::Relaxed);
+    }
+
+    /// Whether scripts may call what they may not.
+    fn allows_denied(&self) -> bool {
+        self.allows_denied.load(Ordering::Relaxed)
     }
 
     /// How many scripts had to make room for others.

@@ -11,6 +11,7 @@ use crate::keys::Keys;
 use crate::keyspace::locks::ShardSet;
 use crate::reply::{Reply, WireReply};
 use crate::session::SessionState;
+use crate::session::noting::note_run;
 use crate::spec::{Entry, Spec, flag};
 use larder_lua::{Body, Fault, Host, Level, Place, Run, Sink, Tick};
 use larder_resp::{Protocol, encode};
@@ -122,12 +123,13 @@ pub(crate) fn run(
     ctx.keys.no_effect();
     match outcome {
         Ok(()) => failed.map_or(Ok(()), Err),
-        Err(fault) => raise(&fault, call.name(), reply),
+        Err(fault) => raise(&fault, &call, reply),
     }
 }
 
 /// Replies why a script ended. What one of its commands has counted is not counted again.
-fn raise(fault: &Fault, name: &str, reply: &mut dyn Reply) -> Result<(), Error> {
+fn raise(fault: &Fault, call: &Call<'_>, reply: &mut dyn Reply) -> Result<(), Error> {
+    let name = call.name();
     let place = |at: &Option<Place>| {
         at.as_ref()
             .map(|Place { source, line }| format!(", on {source}:{line}."))
@@ -142,8 +144,11 @@ fn raise(fault: &Fault, name: &str, reply: &mut dyn Reply) -> Result<(), Error> 
             (format!("{text} script: {name}{}", place(at)), *counted)
         }
         Fault::Killed { at } => {
-            let text = "ERR Script killed by user with SCRIPT KILL...";
-            (format!("{text} script: {name}{}", place(at)), false)
+            let by = match call.called {
+                Called::Script(_) => "SCRIPT KILL...",
+                Called::Function(_) => "FUNCTION KILL...",
+            };
+            (format!("ERR Script killed by user with {by} script: {name}{}", place(at)), false)
         }
         Fault::Memory => (format!("ERR not enough memory script: {name}"), false),
     };
@@ -296,7 +301,7 @@ impl Script<'_, '_> {
         if entry.invoke.is_none() || !spec.accepts(words.len()) {
             return Err("ERR Wrong number of args calling Redis command from script");
         }
-        if spec.has(flag::NOSCRIPT) {
+        if spec.has(flag::NOSCRIPT) && !self.engine.scripts.allows_denied() {
             return Err("ERR This Redis command is not allowed from script");
         }
         if spec.has(flag::WRITE) && self.read_only {
@@ -343,12 +348,11 @@ impl Script<'_, '_> {
         if self.keys.changes() != before {
             self.engine.scripts.running.write();
         }
-        let number = commands::number_of(entry);
         let ended_us = self.engine.now_us();
-        self.engine.stats.ran(number, ended_us.saturating_sub(self.now_us), true);
+        note_run(self.engine, self.session, entry, words, self.now_us, ended_us);
         self.now_us = ended_us;
         if let Err(error) = result {
-            self.engine.stats.failed(number);
+            self.engine.stats.failed(commands::number_of(entry));
             let text = error.to_string();
             self.engine.stats.error(&text);
             out.clear();

@@ -5,7 +5,7 @@
 //! The owner of a session is the only one who writes for it; see [`crate::mailbox`].
 
 mod exec;
-mod noting;
+pub(crate) mod noting;
 pub(crate) mod pipeline;
 mod state;
 

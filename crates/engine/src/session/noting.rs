@@ -23,7 +23,7 @@ pub(super) struct Unfinished {
 
 /// Counts a command that ran, and logs it if it took long.
 #[inline]
-pub(super) fn note_run<W: AsRef<[u8]>>(
+pub(crate) fn note_run<W: AsRef<[u8]>>(
     engine: &Engine,
     state: &SessionState,
     entry: &'static Entry,

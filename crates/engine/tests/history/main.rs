@@ -1,5 +1,5 @@
 //! Concurrent histories of the linked engine are linearizable: strings, lists with blocking,
-//! transactions over shards.
+//! transactions over shards, scripts that reach into each other's shards.
 //!
 //! Each history is short: a few threads with a session each make random calls on few keys, and
 //! every call is stamped before and after. `checker` then looks for an order in which `model`, one
@@ -100,6 +100,56 @@ fn waiters_and_transactions() {
                     worker.command("WATCH l1");
                     let lines = ["LMOVE l0 l1 LEFT RIGHT".into(), format!("RPUSH l1 {n}c")];
                     worker.transaction(&lines);
+                }
+            }
+        }
+    });
+}
+
+/// Scripts that name one key and turn to others, which other scripts have named.
+#[test]
+fn scripts_that_reach() {
+    check(&["s0", "s1", "s2", "s3"], &[], |worker| {
+        for n in 0..CALLS / 2 {
+            let named = worker.rng.usize(..4);
+            let [one, other] = [worker.rng.usize(..4), worker.rng.usize(..4)];
+            match worker.rng.u8(..6) {
+                0 => drop(worker.command("MGET s0 s1 s2 s3")),
+                1 => drop(worker.command(&format!("MSET s{one} {n} s{other} 7"))),
+                2 => {
+                    let lines = [format!("INCR s{one}"), format!("GET s{other}")];
+                    worker.transaction(&lines);
+                }
+                _ => {
+                    let lines = [
+                        format!("INCR s{named}"),
+                        format!("GET s{one}"),
+                        format!("SET s{other} {n}"),
+                        format!("MGET s{one} s{named}"),
+                    ];
+                    worker.script(&[&*format!("s{named}")][worker.rng.usize(..2)..], &lines);
+                }
+            }
+        }
+    });
+}
+
+/// Scripts that push to lists they have not named, for which others wait.
+#[test]
+fn scripts_and_waiters() {
+    check(&[], &["l0", "l1", "l2"], |worker| {
+        for n in 0..CALLS / 2 {
+            match worker.rng.u8(..5) {
+                0 => drop(worker.command("BLPOP l1 l2 0")),
+                1 => drop(worker.command("BLMOVE l1 l2 LEFT RIGHT 0")),
+                _ => {
+                    let lines = [
+                        format!("RPUSH l1 {n}a"),
+                        "LMOVE l1 l0 LEFT LEFT".to_owned(),
+                        format!("RPUSH l2 {n}b"),
+                        "LRANGE l0 0 -1".to_owned(),
+                    ];
+                    worker.script(&["l0"], &lines);
                 }
             }
         }

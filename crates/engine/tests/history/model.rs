@@ -15,6 +15,8 @@ pub(crate) enum Op {
     Command(Words),
     /// EXEC, with what was queued since MULTI.
     Transaction(Vec<Words>),
+    /// A script that runs these and answers what they did.
+    Script(Vec<Words>),
 }
 
 /// Words written as one line.
@@ -45,21 +47,13 @@ impl Model for Store {
                 Reply::Waits => None,
                 Reply::Is(bytes) => Some(bytes),
             },
+            Op::Script(queue) => Some(self.run_all(session, queue)),
             Op::Transaction(queue) => {
                 let watch = self.watches.remove(&session).unwrap_or_default();
                 if watch.touched {
                     return Some(b"*-1\r\n".to_vec());
                 }
-                let mut reply = format!("*{}\r\n", queue.len()).into_bytes();
-                for words in queue {
-                    match self.run(session, words) {
-                        Reply::Is(bytes) => reply.extend(bytes),
-                        // Nobody waits inside a transaction.
-                        Reply::Waits if words[0] == b"BLMOVE" => reply.extend(b"$-1\r\n"),
-                        Reply::Waits => reply.extend(b"*-1\r\n"),
-                    }
-                }
-                Some(reply)
+                Some(self.run_all(session, queue))
             }
         }
     }
@@ -71,6 +65,20 @@ enum Reply {
 }
 
 impl Store {
+    /// Runs commands as one.
+    fn run_all(&mut self, session: usize, queue: &[Words]) -> Vec<u8> {
+        let mut reply = format!("*{}\r\n", queue.len()).into_bytes();
+        for words in queue {
+            match self.run(session, words) {
+                Reply::Is(bytes) => reply.extend(bytes),
+                // Nobody waits inside a transaction.
+                Reply::Waits if words[0] == b"BLMOVE" => reply.extend(b"$-1\r\n"),
+                Reply::Waits => reply.extend(b"*-1\r\n"),
+            }
+        }
+        reply
+    }
+
     fn run(&mut self, session: usize, words: &[Vec<u8>]) -> Reply {
         let rest: Vec<&[u8]> = words[1..].iter().map(Vec::as_slice).collect();
         let name = String::from_utf8_lossy(&words[0]).into_owned();

@@ -88,6 +88,26 @@ impl<'s> Worker<'s> {
         self.note(Op::Transaction(queue), reply, invoked)
     }
 
+    /// Runs commands by a script that names these keys; its other keys it finds in the commands.
+    pub(crate) fn script(&mut self, named: &[&str], lines: &[String]) -> Vec<u8> {
+        const SCRIPT: &str = "local replies = {} \
+                              for i, line in ipairs(ARGV) do \
+                                local words = {} \
+                                for word in string.gmatch(line, '%S+') do \
+                                  words[#words + 1] = word \
+                                end \
+                                replies[i] = redis.pcall(unpack(words)) \
+                              end \
+                              return replies";
+        let mut request: Words = vec![b"EVAL".to_vec(), SCRIPT.into()];
+        request.push(named.len().to_string().into_bytes());
+        request.extend(named.iter().map(|key| key.as_bytes().to_vec()));
+        request.extend(lines.iter().map(|line| line.as_bytes().to_vec()));
+        let invoked = self.tick();
+        let reply = self.execute(&request);
+        self.note(Op::Script(lines.iter().map(|line| words(line)).collect()), reply, invoked)
+    }
+
     /// What it did.
     pub(crate) fn into_calls(self) -> Vec<Call<Op>> {
         self.calls

@@ -70,6 +70,7 @@ pub(crate) fn table(lua: &Lua) -> Result<Table> {
         super::function(lua, move |lua, args: MultiValue| decode(lua, &own, &args))?,
     )?;
     table.raw_set("null", Value::LightUserData(LightUserData(std::ptr::null_mut())))?;
+    table.raw_set("new", super::function(lua, |lua, _| self::table(lua))?)?;
     table.raw_set("_NAME", "cjson")?;
     table.raw_set("_VERSION", "2.1.0")?;
     add_settings(lua, &table, &shared)?;

@@ -142,35 +142,37 @@ fn push_string(out: &mut Vec<u8>, text: &[u8]) {
 }
 
 fn push_table(out: &mut Vec<u8>, table: &Table, depth: usize) -> Result<()> {
-    let pairs = table.pairs::<Value, Value>().collect::<Result<Vec<_>>>()?;
-    if is_array(&pairs) {
-        push_header(out, pairs.len(), [0x90, 0xdc, 0xdd]);
-        for at in 1..=pairs.len() {
+    let (len, is_array) = shape_of(table)?;
+    if is_array {
+        push_header(out, len, [0x90, 0xdc, 0xdd]);
+        for at in 1..=len {
             push(out, &table.raw_get(at)?, depth + 1)?;
         }
         return Ok(());
     }
-    push_header(out, pairs.len(), [0x80, 0xde, 0xdf]);
-    for (key, value) in &pairs {
-        push(out, key, depth + 1)?;
-        push(out, value, depth + 1)?;
+    push_header(out, len, [0x80, 0xde, 0xdf]);
+    for pair in table.pairs::<Value, Value>() {
+        let (key, value) = pair?;
+        push(out, &key, depth + 1)?;
+        push(out, &value, depth + 1)?;
     }
     Ok(())
 }
 
-/// Keys are 1 to n, without a gap. No key is no array.
-fn is_array(pairs: &[(Value, Value)]) -> bool {
-    let mut most = 0.0f64;
-    for (key, _) in pairs {
-        match key {
-            Value::Integer(number) if *number > 0 => most = most.max(*number as f64),
-            Value::Number(number) if *number > 0.0 && number.fract() == 0.0 => {
-                most = most.max(*number);
+/// How many pairs there are, and whether their keys are 1 to n, without a gap. No key is no array.
+fn shape_of(table: &Table) -> Result<(usize, bool)> {
+    let (mut len, mut most, mut counts) = (0, 0.0f64, true);
+    for pair in table.pairs::<Value, Value>() {
+        len += 1;
+        match pair?.0 {
+            Value::Integer(number) if number > 0 => most = most.max(number as f64),
+            Value::Number(number) if number > 0.0 && number.fract() == 0.0 => {
+                most = most.max(number);
             }
-            _ => return false,
+            _ => counts = false,
         }
     }
-    !pairs.is_empty() && most == pairs.len() as f64
+    Ok((len, counts && len > 0 && most == len as f64))
 }
 
 fn push_header(out: &mut Vec<u8>, len: usize, [short, of_16, of_32]: [u8; 3]) {

@@ -7,6 +7,7 @@ pub(crate) mod bit;
 pub(crate) mod cjson;
 pub(crate) mod cmsgpack;
 mod number;
+pub(crate) mod random;
 pub(crate) mod structs;
 
 pub(crate) use number::general_14g;

@@ -147,7 +147,7 @@ pub(super) fn known_by_source(
     for_ever: bool,
 ) -> Result<Arc<Known>, Error> {
     let scripts = &ctx.engine.scripts;
-    if !for_ever && let Some(known) = scripts.find_source(source) {
+    if let Some(known) = scripts.find_source(source, for_ever) {
         return Ok(known);
     }
     let (flags, body) = shebang::of_script(source)?;

@@ -40,6 +40,8 @@ const LINES: &[&str] = &[
     "    Lengths of <key> and its string.",
     "SET-ACTIVE-EXPIRE <0|1>",
     "    With 0, keys that are due are removed only when somebody asks for them.",
+    "SET-DISABLE-DENY-SCRIPTS <0|1>",
+    "    Lets scripts call commands that are not for them.",
     "SET-SKIP-CHECKSUM-VALIDATION <0|1>",
     "    With 1, RESTORE takes payloads with any checksum.",
     "SLEEP <seconds>",

@@ -50,7 +50,7 @@ pub const SPEC: Spec = Spec {
              LOG message | OBJECT debugged [FAST] | PAUSE-CRON <0 | 1> | POPULATE count [prefix [size]] | \
              PROTOCOL type | QUICKLIST debugged [level] | QUICKLIST-PACKED-THRESHOLD size | \
              RELOAD [MERGE] [NOFLUSH] [NOSAVE] | SDSLEN debugged | SET-ACTIVE-EXPIRE <0 | 1> | \
-             SET-SKIP-CHECKSUM-VALIDATION <0 | 1> | SLEEP seconds | HELP>",
+             SET-DISABLE-DENY-SCRIPTS <0 | 1> | SET-SKIP-CHECKSUM-VALIDATION <0 | 1> | SLEEP seconds | HELP>",
     summary: "A container for debugging commands.",
     group: Group::Server,
     complexity: "Depends on subcommand.",
@@ -118,6 +118,8 @@ pub enum Debug<'a> {
     Lengths(&'a [u8]),
     /// `SET-ACTIVE-EXPIRE`: whether keys that are due are removed before somebody asks for them.
     SetActiveExpire(bool),
+    /// `SET-DISABLE-DENY-SCRIPTS`: whether scripts may call commands that are not for them.
+    SetDisableDenyScripts(bool),
     /// `SET-SKIP-CHECKSUM-VALIDATION`: whether payloads are taken with any checksum.
     SkipChecksums(bool),
     /// `SLEEP`: this client waits.
@@ -167,6 +169,7 @@ impl<'a> Command<'a> for Debug<'a> {
             (b"reload", _) => Debug::Reload(Reload::parse(args)?),
             (b"sdslen", 1) => Debug::Lengths(args.word()?),
             (b"set-active-expire", 1) => Debug::SetActiveExpire(args.int()? != 0),
+            (b"set-disable-deny-scripts", 1) => Debug::SetDisableDenyScripts(args.int()? != 0),
             (b"set-skip-checksum-validation", 1) => Debug::SkipChecksums(args.int()? != 0),
             (b"sleep", 1) => Debug::Sleep { ms: (args.float()? * 1000.0) as u64 },
             (b"help", 0) => Debug::Help,
@@ -208,6 +211,9 @@ impl<'a> Command<'a> for Debug<'a> {
             }
             Debug::Reload(reload) => reload.words(words.keyword("RELOAD")),
             Debug::Lengths(key) => drop(words.keyword("SDSLEN").push(key)),
+            Debug::SetDisableDenyScripts(on) => {
+                words.keyword("SET-DISABLE-DENY-SCRIPTS").int(i64::from(*on));
+            }
             Debug::SetActiveExpire(on) => {
                 words.keyword("SET-ACTIVE-EXPIRE").int(i64::from(*on));
             }
@@ -261,6 +267,10 @@ impl<'a> Command<'a> for Debug<'a> {
             }
             Debug::Reload(reload) => reload.run(ctx, reply)?,
             Debug::Lengths(key) => object::lengths(ctx.keys, key, reply)?,
+            Debug::SetDisableDenyScripts(on) => {
+                ctx.engine.scripts.allow_denied(on);
+                reply.ok();
+            }
             Debug::SetActiveExpire(on) => {
                 ctx.engine.set_active_expire(on);
                 reply.ok();

@@ -50,7 +50,7 @@ pub(super) fn memory(ctx: &mut Ctx<'_, '_>, lines: &mut Lines) {
     lines.add("lazyfreed_objects", garbage.freed() + freed);
 }
 
-/// Interpreters run scripts of both kinds: what they take is told as that of EVAL.
+/// Interpreters run scripts of both kinds: what they take is told of each.
 fn scripts(ctx: &Ctx<'_, '_>, lines: &mut Lines) {
     let scripts = &ctx.engine.scripts;
     let (interpreters, (known, evaluated)) = (scripts.pool.bytes(), scripts.size());
@@ -65,7 +65,7 @@ fn scripts(ctx: &Ctx<'_, '_>, lines: &mut Lines) {
     lines.add("number_of_cached_scripts", known);
     lines.add("number_of_functions", functions);
     lines.add("number_of_libraries", libraries);
-    lines.add("used_memory_vm_functions", 0);
+    lines.add("used_memory_vm_functions", interpreters);
     lines.bytes("used_memory_vm_total", interpreters);
     lines.add("used_memory_functions", code);
     lines.bytes("used_memory_scripts", evaluated + code);
