@@ -732,10 +732,11 @@ impl Keys<'_> {
         self.changes.access = Access::at(self.clock_ms(), self.engine.config());
     }
 
-    /// Sleeps under the locks, and reads the time again; `false` where the host does not sleep.
+    /// Sleeps under the locks, and reads the time again, which stands still for scripts; `false`
+    /// where the host does not sleep.
     pub(crate) fn sleep(&mut self, time_ms: u64) -> bool {
         let slept = self.engine.host.sleep(time_ms);
-        if slept {
+        if slept && !self.changes.runs_scripts {
             self.begin_many(self.engine.now_us() / 1000);
         }
         slept

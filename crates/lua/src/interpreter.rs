@@ -32,6 +32,8 @@ pub struct Limits {
     pub memory: usize,
     /// Compiled scripts that it keeps.
     pub scripts: usize,
+    /// Where `math.random` begins.
+    pub seed: u32,
 }
 
 /// A source and the number by which interpreters know what they have compiled of it.
@@ -117,7 +119,7 @@ impl Interpreter {
         let lent = Rc::new(Lent::new());
         let libraries = StdLib::TABLE | StdLib::STRING | StdLib::MATH | StdLib::OS;
         let lua = Lua::new_with(libraries, LuaOptions::new().catch_rust_panics(false))?;
-        let sandbox = sandbox::build(&lua, &lent)?;
+        let sandbox = sandbox::build(&lua, &lent, limits.seed)?;
         lua.set_memory_limit(limits.memory)?;
         let (scripts, functions) = (lua.create_table()?, lua.create_table()?);
         let mut state = std::ptr::null_mut();

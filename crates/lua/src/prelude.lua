@@ -95,6 +95,10 @@ local function bounded_unpack(list, from, to)
       error("too many results to unpack", 2)
     end
   end
+  -- What is given takes room among the results.
+  if from == nil and to == nil then
+    return unpack(list)
+  end
   return unpack(list, from, to)
 end
 

@@ -35,7 +35,7 @@ impl Sandbox {
 }
 
 /// Makes the sandbox of a fresh state.
-pub(crate) fn build(lua: &Lua, lent: &Rc<Lent>) -> Result<Sandbox> {
+pub(crate) fn build(lua: &Lua, lent: &Rc<Lent>, seed: u32) -> Result<Sandbox> {
     let prelude: Function = lua.load(PRELUDE).set_name("=prelude").into_function()?;
     let redis = api::table(lua, lent)?;
     redis.raw_set("call", lent_function(lua, lent, call)?)?;
@@ -50,7 +50,7 @@ pub(crate) fn build(lua: &Lua, lent: &Rc<Lent>) -> Result<Sandbox> {
     tables.raw_set("cjson", cjson::table(lua)?)?;
     tables.raw_set("cmsgpack", cmsgpack::table(lua)?)?;
     tables.raw_set("struct", structs::table(lua)?)?;
-    libs::random::install(lua, &lua.globals().get("math")?)?;
+    libs::random::install(lua, &lua.globals().get("math")?, seed)?;
     let made: Table = prelude.call((redis, tables, inner))?;
     Ok(Sandbox {
         globals: made.raw_get("globals")?,

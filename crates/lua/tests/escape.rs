@@ -86,7 +86,7 @@ impl Sink for Written {
 }
 
 fn interpreter() -> Interpreter {
-    Interpreter::new(Limits { memory: 16 << 20, scripts: 100 }).unwrap()
+    Interpreter::new(Limits { memory: 16 << 20, scripts: 100, seed: 0 }).unwrap()
 }
 
 fn run_in(lua: &mut Interpreter, script: &str, host: &mut Echo) -> Result<String, Fault> {

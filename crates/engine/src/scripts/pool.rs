@@ -2,7 +2,7 @@
 
 use crate::sync::Mutex;
 use larder_lua::{Fault, Interpreter, Limits};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// Bytes of memory that an interpreter may take.
 const MAX_LUA_BYTES: usize = 256 << 20;
@@ -19,6 +19,8 @@ pub(crate) struct Pool {
     idle: Mutex<Vec<Idle>>,
     /// Counts those who want that no interpreter of before is used again.
     generation: AtomicU64,
+    /// How many there have been.
+    made: AtomicU32,
     /// Bytes of memory that the interpreter took when its last run was over.
     bytes: AtomicU64,
 }
@@ -41,7 +43,7 @@ impl Pool {
         let idle = self.idle.lock().pop();
         let mut interpreter = match idle {
             Some(Idle(interpreter)) => interpreter,
-            None => Interpreter::new(Limits { memory: MAX_LUA_BYTES, scripts: MAX_COMPILED })?,
+            None => self.make()?,
         };
         let result = work(&mut interpreter);
         let spoiled = matches!(result, Err(Fault::Memory | Fault::Killed { .. }));
@@ -54,6 +56,12 @@ impl Pool {
             self.idle.lock().push(Idle(interpreter));
         }
         result
+    }
+
+    /// A fresh interpreter; each begins with random numbers of its own.
+    fn make(&self) -> Result<Interpreter, Fault> {
+        let seed = self.made.fetch_add(1, Ordering::Relaxed);
+        Interpreter::new(Limits { memory: MAX_LUA_BYTES, scripts: MAX_COMPILED, seed })
     }
 
     /// Throws all interpreters away, those in use when they come back.

@@ -127,7 +127,8 @@ fn scripts_that_reach() {
                         format!("SET s{other} {n}"),
                         format!("MGET s{one} s{named}"),
                     ];
-                    worker.script(&[&*format!("s{named}")][worker.rng.usize(..2)..], &lines);
+                    let from = worker.rng.usize(..2);
+                    worker.script(&[&*format!("s{named}")][from..], &lines);
                 }
             }
         }
@@ -245,6 +246,9 @@ fn shown(calls: &[Call<Op>], longest: &[usize]) -> String {
             Op::Command(words) => text(words),
             Op::Transaction(queue) => {
                 format!("EXEC [{}]", queue.iter().map(text).collect::<Vec<_>>().join("; "))
+            }
+            Op::Script(queue) => {
+                format!("EVAL [{}]", queue.iter().map(text).collect::<Vec<_>>().join("; "))
             }
         };
         let place = longest.iter().position(|&other| other == call);

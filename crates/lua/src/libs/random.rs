@@ -16,7 +16,7 @@ impl Generator {
     const MASK: u64 = (1 << 48) - 1;
 
     fn seed(&self, seed: i64) {
-        let seed = u64::from((seed as i32).cast_unsigned());
+        let seed = u64::from(seed as u32);
         self.0.set(seed << 16 | 0x330E);
     }
 
@@ -29,9 +29,9 @@ impl Generator {
 }
 
 /// Puts both in a table in the place of those of C's library.
-pub(crate) fn install(lua: &Lua, math: &Table) -> Result<()> {
+pub(crate) fn install(lua: &Lua, math: &Table, seed: u32) -> Result<()> {
     let generator = Rc::new(Generator(Cell::new(0)));
-    generator.seed(0);
+    generator.seed(seed.into());
     let own = generator.clone();
     math.raw_set("random", function(lua, move |_, args| random(&own, &args))?)?;
     let seed = move |_: &Lua, args: MultiValue| match args.front().and_then(number_of) {

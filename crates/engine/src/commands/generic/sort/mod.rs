@@ -149,7 +149,8 @@ impl<'a, const READ_ONLY: bool> Command<'a> for Sorting<'a, READ_ONLY> {
     fn run(&self, ctx: &mut Ctx<'_, '_>, reply: &mut dyn Reply) -> Result<(), Error> {
         let source = Source::of(ctx.keys.read(self.key))?;
         let mut order = self.order;
-        if order.by == By::Nothing && self.store.is_some() && source.is_set() {
+        let is_kept = self.store.is_some() || ctx.keys.changes.runs_scripts;
+        if order.by == By::Nothing && is_kept && source.is_set() {
             order = Order { by: By::Element, alpha: true, ..order };
         }
         let window = order.window(source.len());
