@@ -18,6 +18,10 @@ const CASES: &str = "20000";
 /// Concurrent histories of each kind; the usual number is 300.
 const HISTORIES: &str = "20000";
 
+/// How often the server is killed, and states after a power failure that are tried at each point.
+const KILLS: &str = "210";
+const CRASHES: &str = "40";
+
 /// What can be soaked alone.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Part {
@@ -25,6 +29,8 @@ pub(crate) enum Part {
     Properties,
     /// Every fuzz target.
     Fuzz,
+    /// The server killed under load, and every crash point of a workload on a disk that loses power.
+    Kills,
     /// Random sequences on Larder, Valkey and Redis 7.0, compared.
     Differential,
     /// The tests of crates with unsafe code under AddressSanitizer; needs a nightly toolchain.
@@ -51,6 +57,9 @@ pub(crate) fn run(
     }
     if wanted(Part::Fuzz) {
         all_passed &= fuzz(root, minutes, seed)?;
+    }
+    if wanted(Part::Kills) {
+        all_passed &= kills(root)?;
     }
     if wanted(Part::Differential) {
         all_passed &= differential(root, minutes, seed)?;
@@ -85,6 +94,23 @@ fn fuzz(root: &Path, minutes: u64, seed: u64) -> Result<bool> {
                 .arg(format!("-max_total_time={}", minutes * 60))
                 .arg(format!("-seed={}", seed as u32));
             Ok(capture(&mut cargo)?.succeeded)
+        })?;
+    }
+    Ok(all_passed)
+}
+
+/// Shows what the tests print: how many acknowledged writes were lost.
+fn kills(root: &Path) -> Result<bool> {
+    let mut all_passed = true;
+    for (package, test) in [("larder-server", "kills"), ("larder-store", "crash")] {
+        all_passed &= timed(test, || {
+            let mut cargo = Command::new("cargo");
+            cargo.current_dir(root).args(["test", "--quiet", "--package", package, "--test", test]);
+            cargo.args(["--", "--nocapture"]);
+            cargo.env("LARDER_KILLS", KILLS).env("LARDER_CRASHES", CRASHES);
+            let output = capture(&mut cargo)?;
+            println!("{}", output.text.trim());
+            Ok(output.succeeded)
         })?;
     }
     Ok(all_passed)

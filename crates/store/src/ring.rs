@@ -9,7 +9,7 @@
 //! A place says: *so many bytes of that increment are everything up to this position of the log*. It is
 //! noted after the bytes were written and before the frames are cleared, so that a killed process
 //! leaves every frame in the file, or in the ring, or in both. After a power failure any of it may
-//! be lost: places and frames prove themselves, and the file decides. What is made of it: [`super::aof::recover`].
+//! be lost, of the files' last bytes as well, and the ring is left out. What is made of it: [`super::aof::recover`].
 
 use crate::aof::encode::Encoder;
 use crate::disk::{Disk, Mapping};

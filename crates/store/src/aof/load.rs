@@ -156,8 +156,12 @@ pub fn load(
     let left = Left::read(&*folder.disk, &ring).map_err(at(ring))?;
     let timestamps = engine.config().flag(Id::AofTimestampEnabled);
     let additions = match &left {
-        Some(left) => plan(folder, &manifest, left, timestamps).map_err(at(folder.path.clone()))?,
-        None => Vec::new(),
+        // After a restart of the machine the file's own last bytes are in doubt: nothing goes behind
+        // them. What was promised to survive that was synced.
+        Some(left) if left.same_boot => {
+            plan(folder, &manifest, left, timestamps).map_err(at(folder.path.clone()))?
+        }
+        _ => Vec::new(),
     };
     let mailbox = Mailbox::new(Box::new(Nobody));
     let mut session = Session::new(engine.clone(), Origin::Linked, mailbox);

@@ -197,6 +197,7 @@ impl Aof {
         if manifest.increments.is_empty() {
             let part = folder.increment(manifest.next_increment());
             folder.disk.create(&folder.part_path(&part))?.sync()?;
+            folder.disk.sync_folder(&folder.path)?;
             manifest.increments.push(part);
             folder.write_manifest(&manifest)?;
         }

@@ -8,8 +8,9 @@
 //! frames     │         A    B    C    D       certain
 //! plan       │ keep to the end of B, add C D
 //! ```
-//! Where the file holds more than the ring can tell, the file is right: the ring's pages were lost
-//! with the power. Where the file ends before the place, the ring knows nothing that could follow.
+//! Where the file holds more than the ring can tell, the file is right. Where it ends before the place,
+//! the ring knows nothing that could follow. Only for a ring of a killed process: after a power
+//! failure neither file nor ring can be relied on to be what the place says.
 
 use super::folder::Folder;
 use super::manifest::Manifest;

@@ -146,15 +146,15 @@ fn scan(bytes: &[u8]) -> Scan {
         };
         let end = start.saturating_add(word as usize);
         match bytes.get(end..end.saturating_add(2)) {
-            None => {
-                // A break that is half there may already be wrong.
-                if bytes.get(end).is_some_and(|&byte| byte != b'\r') {
-                    return Scan::Bad(end, "a word does not end where it should");
-                }
+            // A break that is half there may already be wrong.
+            None if bytes.get(end).is_none_or(|&byte| byte == b'\r') => {
                 return Scan::More(end.saturating_add(2));
             }
             Some(b"\r\n") => at = end + 2,
-            Some(_) => return Scan::Bad(end, "a word does not end where it should"),
+            _ => {
+                let bad = end + usize::from(bytes[end] == b'\r');
+                return Scan::Bad(bad, "a word does not end where it should");
+            }
         }
     }
     Scan::Whole(at)
@@ -178,7 +178,10 @@ fn length(bytes: &[u8], at: usize, kind: u8) -> Result<(u64, usize), Scan> {
         None if digits <= 18 && line.get(end).is_none_or(|&byte| byte == b'\r' && digits > 0) => {
             Err(Scan::More(at + end + 2))
         }
-        _ => Err(Scan::Bad(at + end, "a length is no number")),
+        _ => {
+            let bad = end + usize::from(line.get(end) == Some(&b'\r'));
+            Err(Scan::Bad(at + bad, "a length is no number"))
+        }
     }
 }
 

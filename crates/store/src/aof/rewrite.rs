@@ -87,14 +87,14 @@ impl Aof {
         });
         let mut file = folder.disk.create(&folder.part_path(&next))?;
         file.sync()?;
+        // Its name lasts before the manifest names it.
+        folder.disk.sync_folder(&folder.path)?;
         let listed = manifest.increments.contains(&next);
         if !begins && !listed {
             let mut wanted = manifest.clone();
             wanted.increments.push(next.clone());
             folder.write_manifest(&wanted)?;
             *manifest = wanted;
-        } else {
-            folder.disk.sync_folder(&folder.path)?;
         }
         drop(manifest);
         if current.is_none() {

@@ -4,7 +4,7 @@
 use super::{Disk, File, Mapping};
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
 /// Files are the owner's alone: they hold sessions and passwords.
@@ -54,7 +54,7 @@ impl Disk for RealDisk {
     }
 
     fn create_folder(&self, folder: &Path) -> io::Result<()> {
-        fs::create_dir_all(folder)
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
     }
 
     fn sync_folder(&self, folder: &Path) -> io::Result<()> {
