@@ -20,11 +20,36 @@ struct Specimen {
 }
 
 const SPECIMENS: [Specimen; 5] = [
-    Specimen { key: "set", add: |n| format!(" member:{n:08}"), count: "SCARD", change: "SREM set member:00000007" },
-    Specimen { key: "hash", add: |n| format!(" field:{n:08} value:{n}"), count: "HLEN", change: "HSET hash field:00000007 another" },
-    Specimen { key: "list", add: |n| format!(" element:{n:08}"), count: "LLEN", change: "LSET list 70007 another" },
-    Specimen { key: "zset", add: |n| format!(" {n} member:{n:08}"), count: "ZCARD", change: "ZADD zset 5.5 member:00000007" },
-    Specimen { key: "stream", add: |_| String::new(), count: "XLEN", change: "XDEL stream 70007-1" },
+    Specimen {
+        key: "set",
+        add: |n| format!(" member:{n:08}"),
+        count: "SCARD",
+        change: "SREM set member:00000007",
+    },
+    Specimen {
+        key: "hash",
+        add: |n| format!(" field:{n:08} value:{n}"),
+        count: "HLEN",
+        change: "HSET hash field:00000007 another",
+    },
+    Specimen {
+        key: "list",
+        add: |n| format!(" element:{n:08}"),
+        count: "LLEN",
+        change: "LSET list 70007 another",
+    },
+    Specimen {
+        key: "zset",
+        add: |n| format!(" {n} member:{n:08}"),
+        count: "ZCARD",
+        change: "ZADD zset 5.5 member:00000007",
+    },
+    Specimen {
+        key: "stream",
+        add: |_| String::new(),
+        count: "XLEN",
+        change: "XDEL stream 70007-1",
+    },
 ];
 
 #[test]
