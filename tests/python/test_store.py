@@ -58,7 +58,7 @@ def test_refusals(larder):
         store.set("key", None)
     with pytest.raises(redis.DataError, match="more than 0 seconds"):
         store.set("key", 1, ttl=0)
-    with pytest.raises(larder_redis.UrlError, match="no option 'protocol'"):
+    with pytest.raises(larder_redis.UrlError, match="no setting 'protocol'"):
         larder_redis.Store("memory:?protocol=3")
     with pytest.raises(ValueError, match="goes forward"):
         larder.clock.advance(-1)

@@ -23,6 +23,16 @@ def test_a_sentence_that_helps(url, sentence):
     assert isinstance(raised.value, ValueError)
 
 
+def test_settings_are_for_who_opens_first():
+    first = larder_redis.from_url("memory:settings?enable-debug-command=local&protocol=2")
+    assert first.config_get("enable-debug-command") == {"enable-debug-command": "local"}
+    assert larder_redis.from_url("memory:settings").ping()
+    with pytest.raises(larder_redis.UrlError, match="open with other settings .enable-debug"):
+        larder_redis.from_url("memory:settings?enable-debug-command=no").ping()
+    with pytest.raises(larder_redis.UrlError, match="databases=x"):
+        larder_redis.Store("memory:others?databases=x")
+
+
 def test_a_folder_is_refused_and_never_silently_memory(tmp_path):
     for open_it in (larder_redis.from_url, larder_redis.Store):
         with pytest.raises(larder_redis.NotSupportedError, match="nothing would be kept"):

@@ -25,7 +25,7 @@ mod _larder {
     #[pymodule_export]
     use super::fork::forked;
     #[pymodule_export]
-    use super::registry::forget;
+    use super::registry::{forget, is_setting};
     #[pymodule_export]
     use super::session::Session;
     #[pymodule_export]

@@ -5,9 +5,10 @@
 
 use crate::errors;
 use crate::fork::Own;
+use crate::registry::{self, Settings};
 use crate::replies::Decoding;
+use crate::without_gil;
 use crate::words::{Encoding, Slices};
-use crate::{registry, without_gil};
 use larder::engine::commands::string::{psetex, set, setex};
 use larder::engine::commands::{self, generic::del};
 use larder::engine::spec::flag;
@@ -44,12 +45,14 @@ impl Session {
     /// Begins a conversation with the store of this name. `encoder` is redis-py's, `error` makes
     /// an exception of an error reply; `has_sets` makes sets of RESP3's sets.
     #[new]
-    #[pyo3(signature = (name, encoder, error, has_sets, is_async = false))]
+    #[allow(clippy::needless_pass_by_value, reason = "arguments of Python come by value")]
+    #[pyo3(signature = (name, encoder, error, has_sets, settings = Vec::new(), is_async = false))]
     fn new(
         name: &str,
         encoder: &Bound<'_, PyAny>,
         error: Py<PyAny>,
         has_sets: bool,
+        settings: Settings,
         is_async: bool,
     ) -> PyResult<Self> {
         let text = |name: &str| -> PyResult<String> { encoder.getattr(name)?.extract() };
@@ -57,7 +60,7 @@ impl Session {
         let encode = encoder.getattr("encode")?.unbind();
         let decodes = encoder.getattr("decode_responses")?.is_truthy()?;
         Ok(Session {
-            inner: Own::new(Mutex::new(Some(registry::session(name)?))),
+            inner: Own::new(Mutex::new(Some(registry::session(name, &settings)?))),
             encoding: Encoding::new(encode, &encoding, &errors),
             decoding: Decoding::new(error, decodes.then_some((encoding, errors)), has_sets),
             is_async,

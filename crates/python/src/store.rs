@@ -43,15 +43,16 @@ impl Store {
     #[pyo3(signature = (url = "memory:"))]
     fn new(url: &str) -> PyResult<Self> {
         let (name, db, options) = url::parse_url(url)?;
-        if let Some((option, _)) = options.first() {
+        if let Some((option, _)) = options.iter().find(|(name, _)| !registry::is_setting(name)) {
             return Err(errors::UrlError::new_err(format!(
-                "{url}: a Store has no option '{option}'; options are for redis-py's clients"
+                "{url}: there is no setting '{option}'; options of redis-py's are for its clients"
             )));
         }
         if db.is_some_and(|db| db > 0) {
             return Err(errors::UrlError::new_err(format!("{url}: a Store works on database 0")));
         }
-        let (store, session) = (registry::open(&name)?, registry::session(&name)?);
+        let store = registry::open(&name, &options)?;
+        let session = registry::session(&name, &options)?;
         let session = Mutex::new(session);
         Ok(Store { name, inner: Own::new(Inner { store, session }) })
     }

@@ -28,7 +28,8 @@ pub(crate) fn fresh(now: f64) -> PyResult<(String, Clock)> {
     let now_ms = u64::try_from(now.as_millis()).unwrap_or(u64::MAX / 2000);
     let clock = Arc::new(FakeClock::new(now_ms));
     let store = Larder::with_clock(clock.clone()).map_err(|error| errors::of(&error))?;
-    let entry = Entry { store: Own::new(store.clone()), bells: Some(Vec::new()) };
+    let entry =
+        Entry { store: Own::new(store.clone()), settings: Vec::new(), bells: Some(Vec::new()) };
     registry::with(|stores| stores.insert(name.clone(), entry));
     Ok((name.clone(), Clock { name, clock, store: Own::new(store) }))
 }

@@ -38,8 +38,10 @@ class Connection(UnixDomainSocketConnection):
         path: str = "memory:",
         parser_class: Any = None,
         command_packer: Any = None,
+        settings: tuple[tuple[str, str], ...] = (),
         **kwargs: Any,
     ) -> None:
+        self._settings = list(settings)
         super().__init__(path=path, **kwargs)
         if command_packer is not None:
             self._command_packer = command_packer
@@ -62,7 +64,8 @@ class Connection(UnixDomainSocketConnection):
 
     def _connect(self):
         name = self.path.removeprefix("memory:")
-        return Session(name, self.encoder, self._parser.parse_error, HAS_SETS)
+        error = self._parser.parse_error
+        return Session(name, self.encoder, error, HAS_SETS, self._settings)
 
     def send_command(self, *args, **kwargs):
         if self._packs:

@@ -60,6 +60,12 @@ impl List {
         Ok(list)
     }
 
+    /// The tests of a kind.
+    pub(super) fn of_kind(&self, kind: &str) -> Vec<String> {
+        let groups = self.group.iter().filter(|group| group.kind == kind);
+        groups.flat_map(|group| group.tests.iter().cloned()).collect()
+    }
+
     /// The kind of the entry that names a test.
     pub(super) fn find(&self, name: &str, protocol: u8) -> Option<&str> {
         let plain = name.split_once('[').map_or(name, |(plain, _)| plain);

@@ -117,7 +117,7 @@ impl Package {
         must(self.pip().args(["install", "--force-reinstall", "--no-deps"]).arg(wheel))
     }
 
-    /// Runs all tests, or those of some files or names, on a store in their process.
+    /// Runs all tests, or those of some files or names, on a store in their process, but for some.
     ///
     /// # Errors
     /// When pytest leaves no report.
@@ -126,10 +126,13 @@ impl Package {
         root: &Path,
         protocol: u8,
         only: &[String],
+        but: &[String],
     ) -> Result<BTreeMap<String, Outcome>> {
         let plugin = root.join("tests/conformance/linked");
-        let report = format!("linked-{protocol}");
-        self.pytest(&[&plugin], "memory:", protocol, everything_or(only), &report)
+        let mut what = everything_or(only).to_vec();
+        what.extend(but.iter().map(|name| format!("--deselect={name}")));
+        let url = "memory:?enable-debug-command=yes";
+        self.pytest(&[&plugin], url, protocol, &what, &format!("linked-{protocol}"))
     }
 
     /// Runs tests where nobody listens.

@@ -40,8 +40,14 @@ class Connection(UnixDomainSocketConnection):
     port = 0
 
     def __init__(
-        self, *, path: str = "memory:", parser_class: Any = None, **kwargs: Any
+        self,
+        *,
+        path: str = "memory:",
+        parser_class: Any = None,
+        settings: tuple[tuple[str, str], ...] = (),
+        **kwargs: Any,
     ) -> None:
+        self._settings = list(settings)
         self._turn = 0
         self._session = None
         super().__init__(path=path, **kwargs)
@@ -64,7 +70,7 @@ class Connection(UnixDomainSocketConnection):
     async def _connect(self):
         name = self.path.removeprefix("memory:")
         error = self._parser.parse_error
-        self._session = Session(name, self.encoder, error, HAS_SETS, True)
+        self._session = Session(name, self.encoder, error, HAS_SETS, self._settings, True)
         self._reader = self._writer = _Stream(self._session)
 
     async def send_command(self, *args, **kwargs):
