@@ -93,7 +93,9 @@ fn fuzz(root: &Path, minutes: u64, seed: u64) -> Result<bool> {
             let seeds = format!("fuzz/seeds/{target}");
             if root.join(&seeds).is_dir() {
                 // What is found goes to the first folder, which git does not see.
-                cargo.args([&format!("fuzz/corpus/{target}"), &seeds]);
+                let corpus = format!("fuzz/corpus/{target}");
+                std::fs::create_dir_all(root.join(&corpus))?;
+                cargo.args([&corpus, &seeds]);
             }
             cargo.arg("--");
             cargo

@@ -155,11 +155,11 @@ fn mend(path: &Path, engine: &Arc<Engine>) -> Result<PathBuf, rdb::Error> {
             engine.begin_snapshot().map_err(|_| io::Error::other("the engine is busy"))?;
         let options =
             WriteOptions { functions: engine.libraries(), ..WriteOptions::of(engine.config()) };
-        rdb::write(&mut snapshot, file, &options).map(drop).or_else(|error| match error {
-            rdb::Error::Io(error) => Err(error),
+        rdb::write(&mut snapshot, file, &options).map(drop).map_err(|error| match error {
+            rdb::Error::Io(error) => error,
             error => {
                 refused = Some(error);
-                Err(io::Error::other("not written"))
+                io::Error::other("not written")
             }
         })
     });

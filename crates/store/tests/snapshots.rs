@@ -308,7 +308,7 @@ fn a_disk_that_stands_still_costs_bounded_memory() {
     let place = Place::new("");
     let most = larder_engine::keyspace::snapshot::MOST_BYTES;
     let value = "v".repeat(1 << 20);
-    let keys = 3 * most >> 20;
+    let keys = (3 * most) >> 20;
     for n in 0..keys {
         assert_eq!(place.ask(&format!("SET key:{n} {n}{value}")), "+OK");
     }

@@ -73,7 +73,7 @@ pub fn import(options: &ImportOptions) -> Result<String, Failure> {
     };
     let seconds = progress.end();
     let finished = target.finish();
-    let outcome = done.and_then(|()| finished).map_err(|text| failure(&text))?;
+    let outcome = done.and(finished).map_err(|text| failure(&text))?;
     let text = told(&outcome, seconds);
     if outcome.refused > 0 { Err(Failure { text, code: 1 }) } else { Ok(text) }
 }

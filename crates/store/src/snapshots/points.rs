@@ -43,8 +43,8 @@ impl Snapshots {
         let dirty = if points.is_empty() { 0 } else { state.dirty(engine) };
         let may_try = state.last_ok || now_ms > state.last_try_ms + RETRY_MS;
         let point = points.iter().find(|point| {
-            let after_ms = u64::from(point.seconds) * 1000;
-            dirty >= u64::from(point.changes) && now_ms > state.last_save_ms + after_ms
+            let after_ms = point.seconds.saturating_mul(1000);
+            dirty >= point.changes && now_ms > state.last_save_ms.saturating_add(after_ms)
         });
         if let Some(point) = point.filter(|_| may_try) {
             let (changes, seconds) = (point.changes, point.seconds);
