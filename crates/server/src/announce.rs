@@ -7,7 +7,7 @@
 use crate::cli::{LARDER_VERSION, REDIS_VERSION, ServeOptions};
 use crate::logging::{self, Log};
 use crate::redis_conf::Problem;
-use larder_engine::config::{BindAddress, Config, Id, Profile};
+use larder_engine::config::{AppendFsync, BindAddress, Config, Id, Profile};
 use larder_net::Bound;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
@@ -77,14 +77,11 @@ pub fn status_line(places: &Places<'_>) -> String {
 pub fn warnings(options: &ServeOptions, dir: &Path) -> Vec<String> {
     let config = options.config();
     let mut said = Vec::new();
-    if options.profile == Profile::Redis && config.flag(Id::Appendonly) {
-        said.push("appendonly does nothing yet: snapshots are what is saved".to_owned());
-    }
     let log = dir.join(config.string(Id::Appenddirname).unwrap_or_default());
-    if log != dir && log.exists() {
+    if !config.flag(Id::Appendonly) && log != dir && log.exists() {
         said.push(format!(
-            "{} is left alone and not loaded: this server begins with the snapshot; start Redis \
-             to have what is in the log",
+            "{} is left alone and not loaded: appendonly is off, so this server begins with the \
+             snapshot",
             log.display()
         ));
     }
@@ -129,7 +126,13 @@ fn hello(config: &Config, places: &Places<'_>) -> String {
         row("HTTP", &format!("http://{http}/"));
     }
     let dir = places.dir.display();
-    row("data", &format!("{dir}, saved when the server ends"));
+    let lasts = match (config.flag(Id::Appendonly), config.appendfsync()) {
+        (false, _) => "saved when the server ends",
+        (true, AppendFsync::Always) => "every write is on disk before its reply",
+        (true, AppendFsync::EverySec) => "every write is logged, on disk within a second",
+        (true, AppendFsync::No) => "every write is logged",
+    };
+    row("data", &format!("{dir}, {lasts}"));
     let (user, arguments) = if config.has_password() {
         row("password", "the one in the configuration");
         (":PASSWORD@", " -a PASSWORD")
@@ -218,13 +221,13 @@ mod tests {
         assert_eq!(backlog(&said("larder")), 0);
         assert_eq!(backlog(&said("redis-server --save  --appendonly no --port 7000")), 0);
         assert_eq!(backlog(&said("redis-server")), 1, "no password");
-        assert!(said("redis-server --appendonly yes").contains("appendonly does nothing yet"));
         assert!(said("redis-server --protected-mode no").contains("there is no password"));
         assert!(!said("redis-server --protected-mode no --requirepass x").contains("password"));
         assert!(said("larder serve --http-listen 0.0.0.0:80").contains("TLS"));
         assert!(said("larder serve --tcp-backlog 2000000000").contains("somaxconn"));
         std::fs::create_dir(folder.path().join("appendonlydir")).unwrap();
-        assert!(said("larder").contains("appendonlydir is left alone and not loaded"));
+        assert!(said("redis-server").contains("appendonlydir is left alone and not loaded"));
+        assert!(!said("larder").contains("left alone"));
     }
 
     #[test]

@@ -26,8 +26,10 @@ pub fn write(
     let (choice, compress) = (Choice::of(config), config.flag(Id::Rdbcompression));
     let mut selected = None;
     let mut buffer = Vec::new();
-    loop {
-        let Some(entries) = snapshot.step(STEP) else { break };
+    for source in snapshot.engine().libraries() {
+        encode_request(&mut buffer, &[&b"FUNCTION"[..], b"LOAD", &source]);
+    }
+    while let Some(entries) = snapshot.step(STEP) {
         for entry in &entries {
             if selected != Some(entry.db) {
                 selected = Some(entry.db);
@@ -42,6 +44,7 @@ pub fn write(
         out.write_all(&buffer)?;
         buffer.clear();
     }
+    out.write_all(&buffer)?;
     if snapshot.is_aborted() { Err(rdb::Error::Aborted) } else { Ok(()) }
 }
 

@@ -464,7 +464,7 @@ impl Aof {
     pub fn apply(self: &Arc<Self>, changed: &[Id]) -> Result<(), String> {
         let Some(engine) = self.engine.upgrade() else { return Ok(()) };
         if changed.contains(&Id::Appendfsync) {
-            self.with_writer(|writer| writer.apply_policy());
+            self.with_writer(Writer::apply_policy);
         }
         if changed.contains(&Id::Appendonly) {
             match (engine.config().flag(Id::Appendonly), self.is_on()) {

@@ -52,7 +52,7 @@ pub fn plan(
             }
             place.encoder.add(&frame, timestamps, &mut bytes);
         }
-        let Some(addition) = compare(folder, manifest, &place, bytes)? else { break };
+        let Some(addition) = compare(folder, manifest, &place, &bytes)? else { break };
         plan.push(addition);
         if !marked {
             break;
@@ -66,7 +66,7 @@ fn compare(
     folder: &Folder,
     manifest: &Manifest,
     place: &Place,
-    certain: Vec<u8>,
+    certain: &[u8],
 ) -> io::Result<Option<Addition>> {
     let Some(part) = manifest.increment(place.increment) else { return Ok(None) };
     let (mut file, length) = match folder.disk.read(&folder.part_path(part)) {
