@@ -11,7 +11,8 @@ from conftest import connect
 def test_a_killed_connection_is_made_again(larder, r):
     client = larder.client()
     first = client.client_id()
-    r.client_kill_filter(_id=first)
+    assert r.client_kill_filter(_id=first) == 1
+    assert str(first) not in [other["id"] for other in r.client_list()]
     assert client.client_id() != first
 
 

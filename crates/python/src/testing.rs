@@ -7,8 +7,8 @@ use larder::Larder;
 use larder::engine::clock::{Clock as _, FakeClock};
 use larder::engine::engine::Housekeeping;
 use pyo3::prelude::*;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 /// The clock of a store, which stands still until it is moved.
@@ -60,7 +60,7 @@ impl Clock {
         });
         registry::with(|stores| {
             let bells = stores.get(&self.name).and_then(|entry| entry.bells.as_ref());
-            bells.into_iter().flatten().filter_map(|bell| bell.upgrade()).for_each(|bell| {
+            bells.into_iter().flatten().filter_map(Weak::upgrade).for_each(|bell| {
                 bell.ring();
             });
         });
