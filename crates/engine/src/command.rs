@@ -6,7 +6,7 @@ use crate::config::Config;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::keys::Keys;
-use crate::monitor::{self, Source};
+use crate::monitor::{Moment, Source};
 use crate::notify::Naming;
 use crate::reply::Reply;
 use crate::session::SessionState;
@@ -152,11 +152,23 @@ pub(crate) fn invoke<'a, C: Command<'a>>(
     name_words: usize,
     reply: &mut dyn Reply,
 ) -> Result<(), Error> {
+    let moment = const { Moment::of(C::SPEC) };
+    if moment == Moment::Before {
+        show(ctx, words);
+    }
     let result = parse_and_perform::<C>(ctx, words, name_words, reply);
-    if monitor::shows(C::SPEC) && ctx.engine.monitors.is_on() {
-        ctx.engine.monitors.show(ctx.engine, ctx.session, ctx.source, words);
+    if moment == Moment::After {
+        show(ctx, words);
     }
     result
+}
+
+/// Shows a command to those who look at all.
+#[inline(always)]
+fn show(ctx: &Ctx<'_, '_>, words: &[&[u8]]) {
+    if ctx.engine.monitors.is_on() {
+        ctx.engine.monitors.show(ctx.engine, ctx.session, ctx.source, words);
+    }
 }
 
 fn parse_and_perform<'a, C: Command<'a>>(

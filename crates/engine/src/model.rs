@@ -357,3 +357,55 @@ fn a_transaction_wakes_all_it_readied() {
         assert_eq!(*log.lock(), [true, true]);
     });
 }
+
+/// One session reads a key and caches it while another changes it twice: once all is delivered,
+/// what is cached is what is there. An invalidation that overtook its value would leave the old one.
+#[test]
+fn an_invalidation_comes_after_what_it_makes_invalid() {
+    check(ENGINE_SCHEDULES, || {
+        let t = Arc::new(TestEngine::new(2));
+        let mut reader = Client::new(&t);
+        reader.ask("HELLO 3");
+        reader.ask("CLIENT TRACKING ON");
+        let writer = {
+            let t = t.clone();
+            thread::spawn(move || {
+                let mut writer = Client::new(&t);
+                writer.ask("SET k 1");
+                writer.ask("SET k 2");
+            })
+        };
+        let mut cached = None;
+        for _ in 0..2 {
+            let value = reader.ask("GET k");
+            cached = Some(value);
+            thread::yield_now();
+            if reader.heard().contains("invalidate") {
+                cached = None;
+            }
+        }
+        writer.join().unwrap();
+        if reader.heard().contains("invalidate") {
+            cached = None;
+        }
+        assert!(cached.is_none_or(|value| value == "$1\r\n2\r\n"));
+    });
+}
+
+/// The last session that tracks leaves while another begins: what that one reads stays remembered.
+#[test]
+fn who_begins_to_track_is_not_forgotten_with_who_leaves() {
+    check(ENGINE_SCHEDULES, || {
+        let t = Arc::new(TestEngine::new(2));
+        let mut leaver = Client::new(&t);
+        leaver.ask("CLIENT TRACKING ON");
+        let mut reader = Client::new(&t);
+        reader.ask("HELLO 3");
+        let leaver = thread::spawn(move || drop(leaver.ask("CLIENT TRACKING OFF")));
+        reader.ask("CLIENT TRACKING ON");
+        reader.ask("GET k");
+        leaver.join().unwrap();
+        Client::new(&t).ask("SET k 1");
+        assert!(reader.heard().contains("invalidate"));
+    });
+}

@@ -24,11 +24,32 @@ pub(crate) enum Source {
     /// The session's client.
     #[default]
     Client,
+    /// A script that the client runs.
+    Script,
 }
 
-/// Whether a command is shown.
-pub(crate) const fn shows(spec: &Spec) -> bool {
-    spec.flags & (flag::ADMIN | flag::SKIP_MONITOR) == 0
+/// When a command is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Moment {
+    /// Before the commands that it runs itself.
+    Before,
+    /// Once it has run.
+    After,
+    /// It is not.
+    Never,
+}
+
+impl Moment {
+    /// When commands of this kind are shown.
+    pub(crate) const fn of(spec: &Spec) -> Moment {
+        if spec.flags & flag::SCRIPT != 0 {
+            Moment::Before
+        } else if spec.flags & (flag::ADMIN | flag::SKIP_MONITOR) != 0 {
+            Moment::Never
+        } else {
+            Moment::After
+        }
+    }
 }
 
 /// The sessions that look.
@@ -83,6 +104,7 @@ impl Monitors {
 /// A command as a line: time, database and sender, its words in quotes.
 fn line(now_us: u64, session: &SessionState, source: Source, words: &[&[u8]]) -> Vec<u8> {
     let sender = match (source, &session.client.origin) {
+        (Source::Script, _) => "lua".to_owned(),
         (Source::Client, Origin::Unix(path)) => format!("unix:{path}"),
         (Source::Client, origin) => origin.peer(),
     };

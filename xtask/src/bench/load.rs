@@ -12,6 +12,8 @@ use clap::{Args, ValueEnum};
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 
+use super::hearers;
+
 /// What is sent as one batch.
 #[derive(Clone, Copy, ValueEnum, PartialEq, Eq)]
 pub(crate) enum Shape {
@@ -19,6 +21,10 @@ pub(crate) enum Shape {
     Pair,
     /// The same between MULTI and EXEC: the document's pipeline as redis-py sends it.
     Transaction,
+    /// PUBLISH to a thousand subscribers.
+    FanOut,
+    /// SET of a key that a thousand clients have read and read again.
+    Invalidation,
 }
 
 /// The options of `cargo xtask load`.
@@ -40,9 +46,10 @@ pub(crate) struct Options {
 }
 
 impl Shape {
-    /// How many commands a batch has.
+    /// How many commands a batch has, or messages.
     pub(crate) fn commands(self) -> u64 {
         match self {
+            Shape::FanOut | Shape::Invalidation => hearers::HEARERS as u64,
             Shape::Pair => 2,
             Shape::Transaction => 4,
         }
@@ -53,12 +60,15 @@ impl Shape {
         match self {
             Shape::Pair => "pair",
             Shape::Transaction => "transaction",
+            Shape::FanOut => "fan-out",
+            Shape::Invalidation => "invalidation",
         }
     }
 
     fn write(self, out: &mut Vec<u8>, key: &[u8], value: &[u8], expires: &[u8]) {
         let pair: [&[&[u8]]; 2] = [&[b"SET", key, value], &[b"EXPIREAT", key, expires]];
         match self {
+            Shape::FanOut | Shape::Invalidation => {}
             Shape::Pair => pair.iter().for_each(|words| command(out, words)),
             Shape::Transaction => {
                 command(out, &[b"MULTI"]);
@@ -70,6 +80,7 @@ impl Shape {
 
     fn reply(self) -> &'static [u8] {
         match self {
+            Shape::FanOut | Shape::Invalidation => b"",
             Shape::Pair => b"+OK\r\n:1\r\n",
             Shape::Transaction => b"+OK\r\n+QUEUED\r\n+QUEUED\r\n*2\r\n+OK\r\n:1\r\n",
         }
@@ -91,6 +102,11 @@ pub(super) fn command(out: &mut Vec<u8>, words: &[&[u8]]) {
 /// # Errors
 /// When a reply is not the expected one or a connection ends.
 pub(crate) fn run(options: &Options) -> Result<()> {
+    match options.shape {
+        Shape::FanOut => return hearers::fan_out(options.address, options.batches),
+        Shape::Invalidation => return hearers::invalidation(options.address, options.batches),
+        Shape::Pair | Shape::Transaction => {}
+    }
     let mut load = Load::start(options)?;
     let mut events = Events::with_capacity(options.connections);
     while load.done < options.batches {

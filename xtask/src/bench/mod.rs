@@ -4,6 +4,7 @@
 //! requests, `machine` names the facts, `results` prints and keeps. Only ratios from one run count.
 
 mod embedded;
+mod hearers;
 pub(crate) mod load;
 mod machine;
 mod memory;

@@ -106,6 +106,18 @@ const WORKLOADS: &[Workload] = &[
         pipeline: 4,
         target: 0.6,
     },
+    Workload {
+        name: "PUBLISH to 1,000 subscribers, a message",
+        kind: Kind::Batch(load::Shape::FanOut),
+        pipeline: 1,
+        target: 1.0,
+    },
+    Workload {
+        name: "tracking, 1,000 clients: an invalidation and the next GET",
+        kind: Kind::Batch(load::Shape::Invalidation),
+        pipeline: 1,
+        target: 1.0,
+    },
 ];
 
 /// A script of two calls, and its SHA-1.

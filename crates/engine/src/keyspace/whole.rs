@@ -100,14 +100,6 @@ impl Keys<'_> {
             shard.watched.touch_where(|number, key| {
                 pair.contains(&number) && pair.iter().any(|&number| has(shard, number, key))
             });
-            if changes.invalidations.on {
-                let mut tracked = std::mem::take(&mut shard.tracked);
-                let is_there = |key: &[u8]| pair.iter().any(|&number| has(shard, number, key));
-                tracked.take_where(is_there, |key, readers| {
-                    changes.invalidations.dropped(key, readers);
-                });
-                shard.tracked = tracked;
-            }
             shard.swap(one, other);
             for number in pair {
                 let ends = |key: &[u8]| shard.waiters.any_ends_without(number, key);
@@ -117,6 +109,8 @@ impl Keys<'_> {
             }
         });
         self.ready_all(readied);
+        // Every name may mean another value now.
+        self.forget_tracked();
     }
 
     /// Notes readied keys in an order that follows from them alone, not from where they lie.

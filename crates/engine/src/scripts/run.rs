@@ -9,6 +9,7 @@ use crate::engine::Engine;
 use crate::error::Error;
 use crate::keys::Keys;
 use crate::keyspace::locks::ShardSet;
+use crate::monitor::Source;
 use crate::reply::{Reply, WireReply};
 use crate::session::SessionState;
 use crate::session::noting::note_run;
@@ -344,6 +345,7 @@ impl Script<'_, '_> {
         self.keys.db = self.session.db;
         let mut reply = WireReply::new(out, protocol);
         let mut ctx = Ctx::new(self.engine, self.keys, self.session, false);
+        ctx.source = Source::Script;
         let result = invoke(&mut ctx, words, &mut reply);
         if self.keys.changes() != before {
             self.engine.scripts.running.write();

@@ -106,7 +106,7 @@ pub(crate) struct Invalidations {
     read: Vec<(Change, Readers)>,
     /// Keys that changed, for those who broadcast.
     changed: Vec<Change>,
-    /// A database was flushed.
+    /// Databases were flushed or exchanged.
     flushed: bool,
 }
 
@@ -147,12 +147,12 @@ impl Invalidations {
         }
     }
 
-    /// The table had no room for a key any more, or everything of that name became another.
+    /// The table had no room for a key any more.
     pub(crate) fn dropped(&mut self, key: Box<[u8]>, readers: Readers) {
         self.read.push((Change { key, by: 0 }, readers));
     }
 
-    /// A database was flushed.
+    /// Databases were flushed or exchanged.
     pub(crate) fn flushed(&mut self) {
         self.flushed |= self.on;
     }
@@ -390,8 +390,8 @@ impl Keys<'_> {
         }
     }
 
-    /// Everything of a shard's database is gone: all who track are told so at the end, and nothing
-    /// needs to be remembered.
+    /// A database as a whole is another: all who track are told so at the end, and nothing needs to
+    /// be remembered.
     pub(crate) fn forget_tracked(&mut self) {
         if !self.changes.invalidations.on {
             return;

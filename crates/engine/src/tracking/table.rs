@@ -74,20 +74,6 @@ impl Tracked {
         Some((name, readers))
     }
 
-    /// Forgets the keys that are meant, and gives their names and readers.
-    pub(crate) fn take_where(
-        &mut self,
-        is_meant: impl Fn(&[u8]) -> bool,
-        mut give: impl FnMut(Box<[u8]>, Readers),
-    ) {
-        for at in (0..self.keys.len()).rev() {
-            if is_meant(&self.keys[at].name) {
-                let TrackedKey { name, readers, .. } = self.take_at(at);
-                give(name, readers);
-            }
-        }
-    }
-
     /// Forgets every key; how many there were.
     pub(crate) fn clear(&mut self) -> u64 {
         std::mem::take(self).keys.len() as u64
@@ -182,8 +168,6 @@ mod tests {
             assert_eq!(table.len(), model.len() as u64);
             assert_eq!(table.items(), model.values().map(|set| set.len() as u64).sum::<u64>());
         }
-        table.take_where(|name| name.len() < 3, |name, _| drop(model.remove(&*name)));
-        assert_eq!(table.len(), model.len() as u64);
         assert_eq!(table.clear(), model.len() as u64);
         assert_eq!((table.len(), table.items()), (0, 0));
     }
