@@ -94,9 +94,8 @@ fn rule(words: &[Vec<u8>]) -> Rule {
         "sort" | "sort_ro" => Rule::Unordered,
         "memory usage" | "dump" | "lolwut" => Rule::Open,
         "srandmember" | "hrandfield" | "zrandmember" | "randomkey" => Rule::Chosen,
-        "xinfo stream" | "pexpiretime" | "expiretime" | "hexpiretime" | "hpexpiretime" => {
-            Rule::Timed
-        }
+        "xinfo stream" | "httl" | "hpttl" | "pexpiretime" | "expiretime" | "hexpiretime"
+        | "hpexpiretime" => Rule::Timed,
         _ if tip("nondeterministic_output") => Rule::Timed,
         _ if tip("nondeterministic_output_order") => Rule::Unordered,
         _ => Rule::Exact,

@@ -228,6 +228,8 @@ impl Connection {
                 replies.len() == requests.len()
             });
             if done.is_err() {
+                // Replies of a batch that stopped half-way must not answer the next one.
+                self.read.clear();
                 let _ = self.stream.shutdown(std::net::Shutdown::Both);
             }
             let _ = written.join();

@@ -204,7 +204,8 @@ fn judge(root: &Path, suite: Suite, binary: &Path, options: &Options) -> Result<
             };
             report.add(Row::new(unit.clone(), &outcome, expected));
         }
-        if options.write {
+        // A unit that could not even begin says nothing about what passes.
+        if options.write && both.as_ref().is_some_and(|names| !names.is_empty()) {
             passed.set(&unit, both.unwrap_or_default());
             passed.write(root, suite)?;
         }

@@ -9,7 +9,7 @@ use crate::command::{Command, Ctx, Words};
 use crate::commands::resolve;
 use crate::error::Error;
 use crate::reply::Reply;
-use crate::spec::{KeyFlags, Spec, key};
+use crate::spec::{KeyFlags, Spec, flag, key};
 
 /// What is known of `COMMAND GETKEYS`.
 pub(super) const SPEC_GETKEYS: Spec = Spec {
@@ -97,7 +97,7 @@ fn keys_of(request: &[&[u8]]) -> Result<Vec<(usize, KeyFlags)>, Error> {
             keys.push((at, key_use.unwrap_or(flags)));
         }
     });
-    if !sensible || keys.is_empty() {
+    if !sensible || keys.is_empty() && !spec.has(flag::NO_MANDATORY_KEYS) {
         return Err(Error::text("ERR Invalid arguments specified for command"));
     }
     Ok(keys)
