@@ -24,6 +24,8 @@ pub(crate) enum Source {
     /// The session's client.
     #[default]
     Client,
+    /// A script that it runs.
+    Script,
 }
 
 /// Whether a command is shown.
@@ -83,6 +85,7 @@ impl Monitors {
 /// A command as a line: time, database and sender, its words in quotes.
 fn line(now_us: u64, session: &SessionState, source: Source, words: &[&[u8]]) -> Vec<u8> {
     let sender = match (source, &session.client.origin) {
+        (Source::Script, _) => "lua".to_owned(),
         (Source::Client, Origin::Unix(path)) => format!("unix:{path}"),
         (Source::Client, origin) => origin.peer(),
     };
