@@ -12,7 +12,7 @@ use crate::config::{Config, Id};
 use crate::durability::Durability;
 use crate::error::Error;
 use crate::freeing::Garbage;
-use crate::host::Host;
+use crate::host::{Host, LogLevel};
 use crate::keys::{Hashes, Keys};
 use crate::keyspace::access::Access;
 use crate::keyspace::gate::Gate;
@@ -222,14 +222,22 @@ impl Engine {
         self.durability.get()
     }
 
-    /// Keeps the source of a library of functions that a file held, for the next file.
+    /// Loads a library of functions that a file held. The source of one that is none here is kept
+    /// for the next file.
     pub fn keep_library(&self, source: &[u8]) {
-        self.libraries.lock().push(source.to_vec());
+        let now_us = || self.now_us();
+        if let Err(error) = self.scripts.load(source, true, &now_us, self.host()) {
+            let text = format!("a library of functions cannot be loaded: {error}");
+            self.host().log(LogLevel::Warning, &text);
+            self.libraries.lock().push(source.to_vec());
+        }
     }
 
-    /// The sources that are kept.
+    /// The sources of all libraries.
     pub fn libraries(&self) -> Vec<Vec<u8>> {
-        self.libraries.lock().clone()
+        let loaded = self.scripts.libraries.lock();
+        let loaded: Vec<Vec<u8>> = loaded.sources().map(<[u8]>::to_vec).collect();
+        [loaded, self.libraries.lock().clone()].concat()
     }
 
     /// From now on, or no longer, writes ask [`Durability::refuses_writes`] first.

@@ -291,7 +291,7 @@ fn what_takes_long_is_logged_with_its_time() {
     send(&mut s, "CONFIG SET slowlog-log-slower-than 7");
     send(&mut s, "GET k");
     let log = run(&mut s, "SLOWLOG GET 1").1;
-    let entry = ":1700000000\r\n:7\r\n*2\r\n$3\r\nGET\r\n$1\r\nk\r\n$8\r\nlinked:0";
+    let entry = ":1700000000\r\n:7\r\n*2\r\n$3\r\nGET\r\n$1\r\nk\r\n$8\r\nlinked:1";
     assert!(log.contains(entry), "{log}");
 }
 

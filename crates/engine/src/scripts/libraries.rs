@@ -110,8 +110,8 @@ impl Libraries {
         self.sources().map(|code| code.len() as u64).sum()
     }
 
-    /// Adds a library; none of its names may be taken, but for those of a library that it replaces.
-    fn add(&mut self, library: Arc<Library>, replace: bool) -> Result<(), Taken> {
+    /// Adds a library, and gives the one that it replaces; no other may have its names.
+    fn add(&mut self, library: Arc<Library>, replace: bool) -> Result<Option<Arc<Library>>, Taken> {
         let old = self.by_name.get(&library.name);
         if old.is_some() && !replace {
             return Err(Taken::Library);
@@ -124,13 +124,13 @@ impl Libraries {
                 return Err(Taken::Function(Error::owned(text)));
             }
         }
-        self.remove(&library.name.clone());
+        let replaced = self.remove(&library.name);
         for (at, Registered { name, .. }) in library.functions.iter().enumerate() {
             self.functions
                 .insert(name.to_ascii_lowercase(), Function { library: library.clone(), at });
         }
         self.by_name.insert(library.name.clone(), library);
-        Ok(())
+        Ok(replaced)
     }
 
     fn remove(&mut self, name: &str) -> Option<Arc<Library>> {
@@ -153,11 +153,12 @@ impl Scripts {
     ) -> Result<String, Error> {
         let library = self.read(code, now_us, outside)?;
         let name = library.name.clone();
-        self.libraries.lock().add(library, replace).map_err(|error| match error {
-            Taken::Library => Error::owned(format!("ERR Library '{name}' already exists")),
-            Taken::Function(error) => error,
-        })?;
-        self.forget_old();
+        let replaced =
+            self.libraries.lock().add(library, replace).map_err(|error| match error {
+                Taken::Library => Error::owned(format!("ERR Library '{name}' already exists")),
+                Taken::Function(error) => error,
+            })?;
+        self.forget(replaced.as_deref());
         Ok(name)
     }
 
@@ -199,9 +200,9 @@ impl Scripts {
     /// Removes a library; whether it was there.
     pub(crate) fn delete(&self, name: &[u8]) -> bool {
         let Ok(name) = std::str::from_utf8(name) else { return false };
-        let removed = self.libraries.lock().remove(name).is_some();
-        self.forget_old();
-        removed
+        let removed = self.libraries.lock().remove(name);
+        self.forget(removed.as_deref());
+        removed.is_some()
     }
 
     /// Removes all libraries.
@@ -209,12 +210,15 @@ impl Scripts {
         let mut libraries = self.libraries.lock();
         *libraries = Libraries { next_id: libraries.next_id, ..Libraries::default() };
         drop(libraries);
-        self.forget_old();
+        self.pool.clear();
     }
 
-    /// Callbacks of libraries that are gone live in interpreters.
-    fn forget_old(&self) {
-        self.pool.clear();
+    /// Takes what a library that is gone has left in interpreters out of them.
+    fn forget(&self, library: Option<&Library>) {
+        let Some(library) = library else { return };
+        let first = library.body.id;
+        let ids = first..first + library.functions.len() as i32;
+        self.pool.each_idle(|interpreter| interpreter.forget_functions(ids.clone()));
     }
 
     /// All libraries as bytes for [`Scripts::restore`], Redis and Valkey.
@@ -263,7 +267,7 @@ impl Scripts {
         }
         *libraries = next;
         drop(libraries);
-        self.forget_old();
+        self.pool.clear();
         Ok(())
     }
 }

@@ -64,6 +64,11 @@ impl Pool {
         Interpreter::new(Limits { memory: MAX_LUA_BYTES, scripts: MAX_COMPILED, seed })
     }
 
+    /// Does something with every interpreter that waits.
+    pub(crate) fn each_idle(&self, mut work: impl FnMut(&mut Interpreter)) {
+        self.idle.lock().iter_mut().for_each(|Idle(interpreter)| work(interpreter));
+    }
+
     /// Throws all interpreters away, those in use when they come back.
     pub(crate) fn clear(&self) {
         self.generation.fetch_add(1, Ordering::Relaxed);

@@ -264,8 +264,8 @@ impl Host for Script<'_, '_> {
         let Some(entry) = commands::resolve(words) else {
             return encode::error(out, "ERR Unknown Redis command called from script");
         };
-        if let Err(text) = self.admit(entry, words) {
-            return encode::error(out, text);
+        if let Err(error) = self.admit(entry, words) {
+            return encode::error(out, error.to_string());
         }
         self.reach(entry, words);
         self.invoke(entry, words, protocol, out);
@@ -297,16 +297,25 @@ impl Host for Script<'_, '_> {
 }
 
 impl Script<'_, '_> {
-    fn admit(&self, entry: &'static Entry, words: &[&[u8]]) -> Result<(), &'static str> {
+    fn admit(&self, entry: &'static Entry, words: &[&[u8]]) -> Result<(), Error> {
         let spec = entry.spec;
         if entry.invoke.is_none() || !spec.accepts(words.len()) {
-            return Err("ERR Wrong number of args calling Redis command from script");
+            return Err(Error::text("ERR Wrong number of args calling Redis command from script"));
         }
         if spec.has(flag::NOSCRIPT) && !self.engine.scripts.allows_denied() {
-            return Err("ERR This Redis command is not allowed from script");
+            return Err(Error::text("ERR This Redis command is not allowed from script"));
         }
-        if spec.has(flag::WRITE) && self.read_only {
-            return Err("ERR Write commands are not allowed from read-only scripts.");
+        if spec.has(flag::WRITE) {
+            if self.read_only {
+                return Err(Error::text(
+                    "ERR Write commands are not allowed from read-only scripts.",
+                ));
+            }
+            if self.engine.is_out_of_order()
+                && let Some(refusal) = self.engine.write_refusal()
+            {
+                return Err(refusal);
+            }
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use larder_lua::{FunctionFlags, is_name};
+use larder_resp::split_quoted;
 
 /// What a script says of itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -52,8 +53,17 @@ pub fn of_library(code: &[u8]) -> Result<(String, &[u8]), Error> {
     let line = code.strip_prefix(b"#!").ok_or(Error::text("ERR Missing library metadata"))?;
     let end = line.iter().position(|&byte| byte == b'\n');
     let end = end.ok_or(Error::text("ERR Invalid library metadata"))?;
-    let mut words = line[..end].split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
-    let engine = words.next().unwrap_or_default();
+    let words =
+        split_quoted(&line[..end]).map_err(|_| Error::text("ERR Invalid library metadata"))?;
+    let has_engine = line.first().is_some_and(|byte| !byte.is_ascii_whitespace());
+    let (engine, words) = match words.split_first() {
+        Some((engine, rest)) if has_engine => (&engine[..], rest),
+        _ => (&b""[..], &words[..]),
+    };
+    if !engine.eq_ignore_ascii_case(b"lua") {
+        let engine = String::from_utf8_lossy(engine);
+        return Err(Error::owned(format!("ERR Engine '{engine}' not found")));
+    }
     let mut name = None;
     for word in words {
         let Some(value) = word.strip_prefix(b"name=") else {
@@ -72,10 +82,6 @@ pub fn of_library(code: &[u8]) -> Result<(String, &[u8]), Error> {
             "ERR Library names can only contain letters, numbers, or underscores(_) and must be at \
              least one character long",
         ));
-    }
-    if !engine.eq_ignore_ascii_case(b"lua") {
-        let engine = String::from_utf8_lossy(engine);
-        return Err(Error::owned(format!("ERR Engine '{engine}' not found")));
     }
     Ok((String::from_utf8_lossy(name).into_owned(), &line[end..]))
 }
