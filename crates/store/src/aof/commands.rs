@@ -5,6 +5,9 @@
 //! any command.
 
 use crate::rdb;
+use larder_engine::commands::connection::select;
+use larder_engine::commands::generic::restore;
+use larder_engine::commands::scripting::function;
 use larder_engine::config::{Config, Id};
 use larder_engine::keyspace::snapshot::{SavedEntry, Snapshot};
 use larder_engine::values::dump::{self, Choice};
@@ -27,13 +30,13 @@ pub fn write(
     let mut selected = None;
     let mut buffer = Vec::new();
     for source in snapshot.engine().libraries() {
-        encode_request(&mut buffer, &[&b"FUNCTION"[..], b"LOAD", &source]);
+        encode_request(&mut buffer, &[function::SPEC.name.as_bytes(), b"LOAD", &source]);
     }
     while let Some(entries) = snapshot.step(STEP) {
         for entry in &entries {
             if selected != Some(entry.db) {
                 selected = Some(entry.db);
-                encode_request(&mut buffer, &[&b"SELECT"[..], entry.db.to_string().as_bytes()]);
+                encode_request(&mut buffer, &[select::SPEC.name, &entry.db.to_string()]);
             }
             let value = entry.value.as_ref();
             let Some(payload) = dump::payload(value, choice, compress) else {
@@ -51,6 +54,7 @@ pub fn write(
 fn add(entry: &SavedEntry, payload: &[u8], out: &mut Vec<u8>) {
     let SavedEntry { key, deadline_ms, .. } = entry;
     let deadline = deadline_ms.unwrap_or(0).to_string();
-    let words: [&[u8]; 5] = [b"RESTORE", key, deadline.as_bytes(), payload, b"ABSTTL"];
+    let words: [&[u8]; 5] =
+        [restore::SPEC.name.as_bytes(), key, deadline.as_bytes(), payload, b"ABSTTL"];
     encode_request(out, &words);
 }

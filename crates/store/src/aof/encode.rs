@@ -11,6 +11,8 @@
 //! sealed with a CRC-64 of the bytes that follow the line. The same frames from the same state give the
 //! same bytes: recovery compares them with what a file holds.
 
+use larder_engine::commands::connection::select;
+use larder_engine::commands::transactions::{exec, multi};
 use larder_engine::log::{Frame, flags};
 use larder_resp::encode_request;
 
@@ -58,15 +60,15 @@ impl Encoder {
         let head = frame.head;
         if self.db != Some(head.db) {
             let number = head.db.to_string();
-            encode_request(out, &[&b"SELECT"[..], number.as_bytes()]);
+            encode_request(out, &[&*select::SPEC.name.to_ascii_uppercase(), &number]);
         }
         self.db = Some(head.last_db);
         if head.flags & flags::TRANSACTION == 0 {
             return out.extend_from_slice(&frame.payload);
         }
-        encode_request(out, &[&b"MULTI"[..]]);
+        encode_request(out, &[multi::SPEC.name.to_ascii_uppercase()]);
         out.extend_from_slice(&frame.payload);
-        encode_request(out, &[&b"EXEC"[..]]);
+        encode_request(out, &[exec::SPEC.name.to_ascii_uppercase()]);
     }
 }
 

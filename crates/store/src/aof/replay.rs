@@ -8,6 +8,7 @@
 //! before what they seal is played. Knows no folder; see [`super::load`].
 
 use super::encode::{SEAL, parse_seal};
+use larder_engine::commands::transactions::{discard, exec, multi};
 use larder_engine::{Flow, Session};
 use larder_resp::{ArgVec, Limits, parse_whole};
 use std::io::{self, Read};
@@ -216,7 +217,7 @@ impl Player<'_, '_> {
             self.done.end = End::Short;
         }
         if self.in_multi {
-            let _ = self.session.execute(&[&b"DISCARD"[..]], &mut Vec::new());
+            let _ = self.session.execute(&[discard::SPEC.name.as_bytes()], &mut Vec::new());
         }
         progress(self.done.good);
         Ok(self.done)
@@ -382,11 +383,12 @@ fn play_one(
     in_multi: &mut bool,
     reply: &mut Vec<u8>,
 ) -> Result<bool, String> {
+    let is = |word: &[u8], name: &str| word.eq_ignore_ascii_case(name.as_bytes());
     reply.clear();
     let flow = session.execute(words, reply);
     match words[0] {
-        name if name.eq_ignore_ascii_case(b"MULTI") => *in_multi = true,
-        name if name.eq_ignore_ascii_case(b"EXEC") || name.eq_ignore_ascii_case(b"DISCARD") => {
+        name if is(name, multi::SPEC.name) => *in_multi = true,
+        name if is(name, exec::SPEC.name) || is(name, discard::SPEC.name) => {
             *in_multi = false;
         }
         _ => {}
