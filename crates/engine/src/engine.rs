@@ -113,8 +113,8 @@ pub struct Engine {
     checks_seals: AtomicBool,
     deferred: Mutex<Vec<Deferred>>,
     durability: OnceLock<Arc<dyn Durability>>,
-    /// Sources of libraries of functions that came out of a file.
-    libraries: Mutex<Vec<Vec<u8>>>,
+    /// Sources of libraries of functions that came out of a file and cannot be loaded here.
+    unknown_libraries: Mutex<Vec<Vec<u8>>>,
     /// What commands ask before they run: bits of [`condition`].
     condition: AtomicU8,
 }
@@ -197,7 +197,7 @@ impl Engine {
             checks_seals: AtomicBool::new(true),
             deferred: Mutex::default(),
             durability: OnceLock::new(),
-            libraries: Mutex::default(),
+            unknown_libraries: Mutex::default(),
             condition: AtomicU8::new(0),
         })
     }
@@ -222,14 +222,21 @@ impl Engine {
         self.durability.get()
     }
 
-    /// Keeps the source of a library of functions that a file held, for the next file.
-    pub fn keep_library(&self, source: &[u8]) {
-        self.libraries.lock().push(source.to_vec());
+    /// Loads a library of functions that a file held. One that cannot be loaded here is kept as it
+    /// is for the next file; whether its functions can be called.
+    pub fn load_library(&self, source: &[u8]) -> bool {
+        let loaded = self.scripts.load(source, true, &|| self.now_us(), self.host());
+        if loaded.is_err() {
+            self.unknown_libraries.lock().push(source.to_vec());
+        }
+        loaded.is_ok()
     }
 
-    /// The sources that are kept.
+    /// The sources of all libraries of functions.
     pub fn libraries(&self) -> Vec<Vec<u8>> {
-        self.libraries.lock().clone()
+        let mut sources = self.scripts.library_sources();
+        sources.extend(self.unknown_libraries.lock().iter().cloned());
+        sources
     }
 
     /// From now on, or no longer, writes ask [`Durability::refuses_writes`] first.

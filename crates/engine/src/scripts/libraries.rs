@@ -212,6 +212,11 @@ impl Scripts {
         self.forget_old();
     }
 
+    /// The sources of all libraries.
+    pub(crate) fn library_sources(&self) -> Vec<Vec<u8>> {
+        self.libraries.lock().sources().map(<[u8]>::to_vec).collect()
+    }
+
     /// Callbacks of libraries that are gone live in interpreters.
     fn forget_old(&self) {
         self.pool.clear();
