@@ -113,8 +113,8 @@ pub struct Engine {
     checks_seals: AtomicBool,
     deferred: Mutex<Vec<Deferred>>,
     durability: OnceLock<Arc<dyn Durability>>,
-    /// Sources of libraries of functions that came out of a file.
-    libraries: Mutex<Vec<Vec<u8>>>,
+    /// Sources of libraries of functions that came out of a file and cannot be loaded here.
+    unknown_libraries: Mutex<Vec<Vec<u8>>>,
     /// What commands ask before they run: bits of [`condition`].
     condition: AtomicU8,
 }
@@ -197,7 +197,7 @@ impl Engine {
             checks_seals: AtomicBool::new(true),
             deferred: Mutex::default(),
             durability: OnceLock::new(),
-            libraries: Mutex::default(),
+            unknown_libraries: Mutex::default(),
             condition: AtomicU8::new(0),
         })
     }
@@ -222,22 +222,21 @@ impl Engine {
         self.durability.get()
     }
 
-    /// Loads a library of functions that a file held. The source of one that is none here is kept
-    /// for the next file.
-    pub fn keep_library(&self, source: &[u8]) {
-        let now_us = || self.now_us();
-        if let Err(error) = self.scripts.load(source, true, &now_us, self.host()) {
-            let text = format!("a library of functions cannot be loaded: {error}");
-            self.host().log(LogLevel::Warning, &text);
-            self.libraries.lock().push(source.to_vec());
+    /// Loads a library of functions that a file held. One that cannot be loaded here is kept as it
+    /// is for the next file; whether its functions can be called.
+    pub fn load_library(&self, source: &[u8]) -> bool {
+        let loaded = self.scripts.load(source, true, &|| self.now_us(), self.host());
+        if loaded.is_err() {
+            self.unknown_libraries.lock().push(source.to_vec());
         }
+        loaded.is_ok()
     }
 
-    /// The sources of all libraries.
+    /// The sources of all libraries of functions.
     pub fn libraries(&self) -> Vec<Vec<u8>> {
-        let loaded = self.scripts.libraries.lock();
-        let loaded: Vec<Vec<u8>> = loaded.sources().map(<[u8]>::to_vec).collect();
-        [loaded, self.libraries.lock().clone()].concat()
+        let mut sources = self.scripts.library_sources();
+        sources.extend(self.unknown_libraries.lock().iter().cloned());
+        sources
     }
 
     /// From now on, or no longer, writes ask [`Durability::refuses_writes`] first.

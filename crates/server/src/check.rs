@@ -153,8 +153,7 @@ fn mend(path: &Path, engine: &Arc<Engine>) -> Result<PathBuf, rdb::Error> {
     let replaced = RealDisk.replace(&fresh, &mut |file| {
         let mut snapshot: Snapshot =
             engine.begin_snapshot().map_err(|_| io::Error::other("the engine is busy"))?;
-        let options =
-            WriteOptions { functions: engine.libraries(), ..WriteOptions::of(engine.config()) };
+        let options = WriteOptions::of(engine.config());
         rdb::write(&mut snapshot, file, &options).map(drop).map_err(|error| match error {
             rdb::Error::Io(error) => error,
             error => {
@@ -227,7 +226,7 @@ impl Sink for Found<'_> {
     fn function(&mut self, source: &[u8]) -> Result<(), rdb::Error> {
         self.functions += 1;
         if let Some(engine) = self.engine {
-            engine.keep_library(source);
+            engine.load_library(source);
         }
         Ok(())
     }

@@ -96,12 +96,14 @@ pub struct Snapshot {
 }
 
 /// What was there at the mark.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 struct Mark {
     position: Position,
     now_ms: u64,
     sizes: [Size; DATABASES],
     fields_expire: bool,
+    /// Sources of libraries of functions.
+    libraries: Vec<Vec<u8>>,
 }
 
 /// What others know of a running snapshot, and how they end it.
@@ -192,8 +194,8 @@ impl Keys<'_> {
         let epoch = snapshots.epoch.wrapping_add(1);
         let tap = Arc::new(Tap::new(Arc::downgrade(engine), now_ms, engine.config()));
         let position = engine.log().position();
-        let mut mark =
-            Mark { position, now_ms, sizes: [Size::default(); DATABASES], fields_expire: false };
+        let (sizes, libraries) = ([Size::default(); DATABASES], engine.libraries());
+        let mut mark = Mark { position, now_ms, sizes, fields_expire: false, libraries };
         for shard in self.shards() {
             if restamp {
                 shard.restamp();
@@ -286,6 +288,11 @@ impl Snapshot {
     /// Whether a field of a hash had a deadline at the mark.
     pub fn fields_expire(&self) -> bool {
         self.mark.fields_expire
+    }
+
+    /// Sources of the libraries of functions that there were at the mark.
+    pub fn libraries(&self) -> &[Vec<u8>] {
+        &self.mark.libraries
     }
 
     /// The engine whose snapshot it is.

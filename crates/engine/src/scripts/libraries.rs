@@ -221,6 +221,11 @@ impl Scripts {
         self.pool.each_idle(|interpreter| interpreter.forget_functions(ids.clone()));
     }
 
+    /// The sources of all libraries.
+    pub(crate) fn library_sources(&self) -> Vec<Vec<u8>> {
+        self.libraries.lock().sources().map(<[u8]>::to_vec).collect()
+    }
+
     /// All libraries as bytes for [`Scripts::restore`], Redis and Valkey.
     pub(crate) fn dump(&self) -> Vec<u8> {
         let mut writer = Writer::new(Vec::new(), true);

@@ -6,6 +6,8 @@
 use super::BATCH;
 use super::target::{Entry, Expires, Target, with_db};
 use crate::progress::Progress;
+use larder::engine::commands::generic::{dump, pttl, scan};
+use larder::engine::commands::server::info;
 use larder::{Larder, Value};
 
 /// Takes all keys of a server.
@@ -22,7 +24,7 @@ pub(super) fn import(
         let source = open(&with_db(url, db))?;
         let mut cursor = b"0".to_vec();
         loop {
-            let reply = ask(&source, &[b"SCAN", &cursor, b"COUNT", b"512"])?;
+            let reply = ask(&source, &[scan::SPEC.name.as_bytes(), &cursor, b"COUNT", b"512"])?;
             let (next, keys) = scanned(reply)?;
             for some in keys.chunks(BATCH) {
                 let (entries, gone) = fetch(&source, some)?;
@@ -50,9 +52,9 @@ fn ask(source: &Larder, words: &[&[u8]]) -> Result<Value, String> {
 
 /// The databases that hold keys, and how many.
 fn databases(source: &Larder) -> Result<Vec<(u32, u64)>, String> {
-    let text = match ask(source, &[b"INFO", b"keyspace"])? {
+    let text = match ask(source, &[info::SPEC.name.as_bytes(), b"keyspace"])? {
         Value::Bulk(text) | Value::Verbatim { text, .. } => text,
-        other => return Err(format!("INFO answers {other:?}")),
+        other => return Err(format!("the server tells of its databases {other:?}")),
     };
     let text = String::from_utf8_lossy(&text).into_owned();
     let lines = text.lines().filter_map(|line| {
@@ -63,7 +65,7 @@ fn databases(source: &Larder) -> Result<Vec<(u32, u64)>, String> {
 }
 
 fn scanned(reply: Value) -> Result<(Vec<u8>, Vec<Vec<u8>>), String> {
-    let unexpected = || "SCAN answers something else than a cursor and keys".to_owned();
+    let unexpected = || "the server lists something else than keys".to_owned();
     let Value::Array(parts) = reply else { return Err(unexpected()) };
     let Ok([Value::Bulk(cursor), Value::Array(keys)]) = <[Value; 2]>::try_from(parts) else {
         return Err(unexpected());
@@ -79,7 +81,9 @@ fn scanned(reply: Value) -> Result<(Vec<u8>, Vec<Vec<u8>>), String> {
 fn fetch(source: &Larder, keys: &[Vec<u8>]) -> Result<(Vec<Entry>, u64), String> {
     let requests: Vec<[&[u8]; 2]> = keys
         .iter()
-        .flat_map(|key| [[&b"PTTL"[..], key.as_slice()], [&b"DUMP"[..], key.as_slice()]])
+        .flat_map(|key| {
+            [pttl::SPEC.name, dump::SPEC.name].map(|name| [name.as_bytes(), key.as_slice()])
+        })
         .collect();
     let requests: Vec<&[&[u8]]> = requests.iter().map(|words| &words[..]).collect();
     let replies = source.pipeline(&requests).map_err(|error| error.to_string())?;
@@ -99,7 +103,7 @@ fn fetch(source: &Larder, keys: &[Vec<u8>]) -> Result<(Vec<Entry>, u64), String>
             [Value::Error(text), _] | [_, Value::Error(text)] => {
                 return Err(String::from_utf8_lossy(text).into_owned());
             }
-            _ => return Err("DUMP answers something else than bytes".to_owned()),
+            _ => return Err("the server hands out something else than bytes".to_owned()),
         }
     }
     Ok((entries, gone))

@@ -2,6 +2,8 @@
 //! RESTORE, so that every value is checked and stands whole in the place of what was there.
 
 use super::{Outcome, is_url};
+use larder::engine::commands::connection::ping;
+use larder::engine::commands::generic::restore;
 use larder::engine::mailbox::{Mailbox, Notify};
 use larder::engine::{Durability, Engine, Origin, Session};
 use larder::{Larder, Value};
@@ -60,7 +62,7 @@ impl Target {
         let place = if is_url(into) {
             let url = into.to_owned();
             let first = Larder::open(&url).map_err(|error| error.to_string())?;
-            first.command(&["PING"]).map_err(|error| {
+            first.command(&[ping::SPEC.name]).map_err(|error| {
                 format!("{error}; start one, or name another with --into, or a data folder")
             })?;
             Place::Server { url, databases: HashMap::new() }
@@ -81,7 +83,7 @@ impl Target {
             .zip(&numbers)
             .map(|(entry, (ttl, absolute))| {
                 let mut words: Vec<&[u8]> =
-                    vec![b"RESTORE", &entry.key, ttl.as_bytes(), &entry.payload];
+                    vec![restore::SPEC.name.as_bytes(), &entry.key, ttl.as_bytes(), &entry.payload];
                 words.extend((!self.keep).then_some(&b"REPLACE"[..]));
                 words.extend(absolute.then_some(&b"ABSTTL"[..]));
                 words

@@ -1,4 +1,4 @@
-//! A base as commands, `aof-use-rdb-preamble no`: one for each key.
+//! A base as commands, `aof-use-rdb-preamble no`: one for each library of functions and each key.
 //!
 //! Each is a `RESTORE` with the value's dump, which holds whatever a value can,
 //! groups of streams among it, in one command of the size of the value. Redis loads it as it loads
@@ -29,8 +29,8 @@ pub fn write(
     let (choice, compress) = (Choice::of(config), config.flag(Id::Rdbcompression));
     let mut selected = None;
     let mut buffer = Vec::new();
-    for source in snapshot.engine().libraries() {
-        encode_request(&mut buffer, &[function::SPEC.name.as_bytes(), b"LOAD", &source]);
+    for source in snapshot.libraries() {
+        encode_request(&mut buffer, &[function::SPEC.name.as_bytes(), b"LOAD", source]);
     }
     while let Some(entries) = snapshot.step(STEP) {
         for entry in &entries {

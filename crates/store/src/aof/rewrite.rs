@@ -125,9 +125,8 @@ impl Aof {
         let replaced = folder.disk.replace(&folder.part_path(&base), &mut |file| {
             let mut out = io::BufWriter::with_capacity(256 * 1024, file);
             let written = if as_snapshot {
-                let functions = engine.libraries();
                 let options = WriteOptions::of(engine.config());
-                let options = WriteOptions { aof_base: true, functions, ..options };
+                let options = WriteOptions { aof_base: true, ..options };
                 rdb::write(snapshot, &mut out, &options).map(drop)
             } else {
                 super::commands::write(snapshot, &mut out, engine.config())

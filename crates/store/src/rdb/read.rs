@@ -384,7 +384,7 @@ impl Sink for Into<'_> {
     }
 
     fn function(&mut self, source: &[u8]) -> Result<(), Error> {
-        self.engine.keep_library(source);
+        self.engine.load_library(source);
         Ok(())
     }
 }

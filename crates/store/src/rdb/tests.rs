@@ -39,8 +39,7 @@ fn allow_debug(test: &TestEngine) {
 fn written(test: &TestEngine) -> Vec<u8> {
     let mut snapshot = test.engine.begin_snapshot().unwrap();
     let mut bytes = Vec::new();
-    let functions = test.engine.libraries();
-    let options = WriteOptions { functions, ..WriteOptions::of(test.engine.config()) };
+    let options = WriteOptions::of(test.engine.config());
     let told = write(&mut snapshot, &mut bytes, &options).unwrap();
     assert_eq!(told.bytes, bytes.len() as u64);
     bytes

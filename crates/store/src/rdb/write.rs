@@ -21,7 +21,7 @@ const PIECE: usize = 256 * 1024;
 pub const STEP: usize = 256;
 
 /// How a snapshot is written.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct WriteOptions {
     /// The version of the format.
     pub version: Choice,
@@ -31,8 +31,6 @@ pub struct WriteOptions {
     pub checksum: bool,
     /// It is the base of a log.
     pub aof_base: bool,
-    /// Sources of libraries of functions.
-    pub functions: Vec<Vec<u8>>,
 }
 
 impl WriteOptions {
@@ -43,7 +41,6 @@ impl WriteOptions {
             compress: config.flag(Id::Rdbcompression),
             checksum: config.flag(Id::Rdbchecksum),
             aof_base: false,
-            functions: Vec::new(),
         }
     }
 }
@@ -74,7 +71,7 @@ pub fn write_by(
     let mut outlet = |bytes: &mut Vec<u8>| output.take(bytes);
     let writer = codec::Writer::flowing(options.compress, PIECE, &mut outlet);
     let mut body = Body { writer, version, sizes: *snapshot.sizes(), db: None, keys: 0 };
-    body.head(options, snapshot.marked_ms() / 1000);
+    body.head(options, snapshot);
     while let Some(mut entries) = step(snapshot) {
         // Fewer changes of the database: entries of one step are in no order.
         entries.sort_by_key(|entry| entry.db);
@@ -125,7 +122,7 @@ struct Body<'o> {
 }
 
 impl Body<'_> {
-    fn head(&mut self, options: &WriteOptions, now_s: u64) {
+    fn head(&mut self, options: &WriteOptions, snapshot: &Snapshot) {
         let number = u32::from(self.version.number());
         let magic = if number < FIRST_OF_VALKEY {
             format!("REDIS{number:04}")
@@ -136,9 +133,9 @@ impl Body<'_> {
         self.aux("redis-ver", larder_engine::REDIS_VERSION);
         self.aux("larder-ver", env!("CARGO_PKG_VERSION"));
         self.aux("redis-bits", "64");
-        self.aux("ctime", &now_s.to_string());
+        self.aux("ctime", &(snapshot.marked_ms() / 1000).to_string());
         self.aux("aof-base", if options.aof_base { "1" } else { "0" });
-        for source in &options.functions {
+        for source in snapshot.libraries() {
             self.writer.byte(opcode::FUNCTION);
             self.writer.string(source);
         }

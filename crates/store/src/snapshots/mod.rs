@@ -277,8 +277,7 @@ impl Snapshots {
         progress: &Progress,
     ) -> Result<rdb::Written, rdb::Error> {
         let engine = snapshot.engine().clone();
-        let options =
-            WriteOptions { functions: engine.libraries(), ..WriteOptions::of(engine.config()) };
+        let options = WriteOptions::of(engine.config());
         let mut step = |snapshot: &mut Snapshot| {
             let entries = step(snapshot)?;
             progress.keys.fetch_add(entries.len() as u64, Ordering::Relaxed);
