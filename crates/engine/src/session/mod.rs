@@ -836,8 +836,6 @@ const ROOM_RETRY_MS: u64 = 1;
 /// How soon a client's write that waits for a snapshot's saver is tried again.
 const ASK_SAVER_MS: u64 = 2;
 
-/// What everybody is told while a script is over its time.
-
 /// What everybody is told until all data is there.
 const LOADING: Error = Error::text("LOADING Redis is loading the dataset in memory");
 
