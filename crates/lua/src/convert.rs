@@ -279,9 +279,9 @@ impl Writer<'_> {
                 lua_pop(state, 1);
             }
             if is_map {
-                self.sink.map(len)
+                self.sink.map(len);
             } else {
-                self.sink.set(len)
+                self.sink.set(len);
             }
             lua_pushnil(state);
             while lua_next(state, -2) != 0 {

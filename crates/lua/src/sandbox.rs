@@ -41,10 +41,13 @@ pub(crate) fn build(lua: &Lua, lent: &Rc<Lent>, seed: u32) -> Result<Sandbox> {
     redis.raw_set("call", lent_function(lua, lent, call)?)?;
     redis.raw_set("pcall", lent_function(lua, lent, pcall)?)?;
     let inner = lua.create_table()?;
-    inner.raw_set("caught", lua.create_function(|lua, error| api::caught(lua, error))?)?;
+    inner.raw_set("caught", lua.create_function(api::caught)?)?;
     inner.raw_set("report", api::report(lua, lent)?)?;
     inner.raw_set("register_function", libraries::register_function(lua, lent)?)?;
-    inner.raw_set("loadstring", lua.create_function(loadstring)?)?;
+    inner.raw_set(
+        "loadstring",
+        lua.create_function(|lua, args: MultiValue| loadstring(lua, &args))?,
+    )?;
     let tables = lua.create_table()?;
     tables.raw_set("bit", bit::table(lua)?)?;
     tables.raw_set("cjson", cjson::table(lua)?)?;
@@ -63,7 +66,7 @@ pub(crate) fn build(lua: &Lua, lent: &Rc<Lent>, seed: u32) -> Result<Sandbox> {
 }
 
 /// `loadstring` behind its environment: a function, or nothing and why.
-fn loadstring(lua: &Lua, args: MultiValue) -> Result<(Value, Value)> {
+fn loadstring(lua: &Lua, args: &MultiValue) -> Result<(Value, Value)> {
     let (Some(Value::Table(environment)), Some(text)) = (args.front(), args.get(1)) else {
         return libs::bad_argument(1, "loadstring", "string expected, got no value");
     };
