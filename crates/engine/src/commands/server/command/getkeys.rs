@@ -97,8 +97,9 @@ fn keys_of(request: &[&[u8]]) -> Result<Vec<(usize, KeyFlags)>, Error> {
             keys.push((at, key_use.unwrap_or(flags)));
         }
     });
-    if !sensible || keys.is_empty() && !spec.has(flag::NO_MANDATORY_KEYS) {
-        return Err(Error::text("ERR Invalid arguments specified for command"));
+    match !sensible || keys.is_empty() {
+        false => Ok(keys),
+        true if spec.has(flag::NO_MANDATORY_KEYS) => Ok(Vec::new()),
+        true => Err(Error::text("ERR Invalid arguments specified for command")),
     }
-    Ok(keys)
 }
