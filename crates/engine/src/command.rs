@@ -209,7 +209,9 @@ pub(crate) fn perform<'a, C: Command<'a>>(
     let before = ctx.keys.changes.count;
     ctx.keys.changes.effects.named = false;
     let result = command.run(ctx, reply);
-    if C::SPEC.flags & flag::READONLY != 0 && ctx.session.remembers {
+    // A script has read what its commands have, not what it names.
+    let reads = const { C::SPEC.flags & (flag::READONLY | flag::SCRIPT) == flag::READONLY };
+    if reads && ctx.session.remembers {
         remember(command, ctx);
     }
     let Keys { changes, db, .. } = &mut *ctx.keys;

@@ -497,6 +497,10 @@ impl Session {
         if self.state.after != 0 && !matches!(flow, Flow::Retry | Flow::Paused(_)) {
             self.do_after();
         }
+        if flow == Flow::Close {
+            // For everybody else it is gone before its last reply has arrived.
+            self.engine.clients.leave(&self.state.client);
+        }
         flow
     }
 
