@@ -22,8 +22,8 @@ def blocked(r):
 
 
 def test_a_thread_is_woken(larder, r):
-    popped = []
-    thread = threading.Thread(target=lambda: popped.append(larder.client().blpop("list", 0)))
+    popped, client = [], larder.client(socket_timeout=None)
+    thread = threading.Thread(target=lambda: popped.append(client.blpop("list", 0)))
     thread.start()
     eventually(lambda: blocked(r) == 1)
     r.rpush("list", "a", "b")
@@ -33,8 +33,8 @@ def test_a_thread_is_woken(larder, r):
 
 
 def test_a_wait_ends_when_its_time_is_up(larder, r):
-    results = []
-    thread = threading.Thread(target=lambda: results.append(larder.client().brpop("none", 60)))
+    results, client = [], larder.client(socket_timeout=None)
+    thread = threading.Thread(target=lambda: results.append(client.brpop("none", 60)))
     thread.start()
     eventually(lambda: blocked(r) == 1)
     larder.clock.advance(59.9)
@@ -57,7 +57,7 @@ def test_a_blocked_session_can_be_unblocked_and_killed(larder, r):
 
     def wait():
         try:
-            larder.client(retry=None).blpop("none", 0)
+            larder.client(retry=None, socket_timeout=None).blpop("none", 0)
         except redis.RedisError as error:
             errors.append(error)
 
@@ -77,7 +77,7 @@ GREENLETS = """
 from gevent import monkey
 monkey.patch_all()
 import gevent, larder_redis, threading
-clients = [larder_redis.from_url("memory:") for _ in range(101)]
+clients = [larder_redis.from_url("memory:", socket_timeout=None) for _ in range(101)]
 waiting = [gevent.spawn(client.blpop, "queue", 0) for client in clients[:100]]
 ticks = 0
 def tick():
@@ -131,7 +131,7 @@ def test_ctrl_c_interrupts(run_python):
 def test_tasks_wait_without_threads(larder):
     async def main():
         before = threading.active_count()
-        clients = [larder.async_client() for _ in range(100)]
+        clients = [larder.async_client(socket_timeout=None) for _ in range(100)]
         tasks = [asyncio.create_task(client.blpop("queue", 0)) for client in clients]
         pusher = larder.async_client()
         while blocked_in(await pusher.client_list()) < 100:
@@ -155,7 +155,7 @@ def blocked_in(clients):
 
 def test_a_cancelled_wait_leaves_no_stale_reply(larder):
     async def main():
-        one = larder.async_client(single_connection_client=True)
+        one = larder.async_client(single_connection_client=True, socket_timeout=None)
         other = larder.async_client()
         for turn in range(20):
             task = asyncio.create_task(one.blpop("queue", 0))
@@ -182,7 +182,7 @@ def test_a_cancelled_wait_leaves_no_stale_reply(larder):
 
 def test_a_wait_of_a_task_ends_with_its_time(larder):
     async def main():
-        r = larder.async_client()
+        r = larder.async_client(socket_timeout=None)
         waiting = asyncio.create_task(r.blpop("none", 5))
         while blocked_in(await r.client_list()) < 1:
             await asyncio.sleep(0)
@@ -220,8 +220,8 @@ def test_tasks_take_turns(larder):
 
 def test_a_pause_holds_commands_back(larder, r):
     r.execute_command("CLIENT", "PAUSE", 5000, "WRITE")
-    done = []
-    thread = threading.Thread(target=lambda: done.append(larder.client().set("key", 1)))
+    done, client = [], larder.client(socket_timeout=None)
+    thread = threading.Thread(target=lambda: done.append(client.set("key", 1)))
     thread.start()
     eventually(lambda: blocked(r) == 1)
     assert r.get("key") is None and done == []
@@ -232,7 +232,7 @@ def test_a_pause_holds_commands_back(larder, r):
 
 def test_many_threads_wait_and_all_are_served(larder, r):
     popped = []
-    client = larder.client(max_connections=64)
+    client = larder.client(max_connections=64, socket_timeout=None)
     threads = [
         threading.Thread(target=lambda: popped.append(client.blpop("queue", 0)[1]))
         for _ in range(32)

@@ -88,7 +88,7 @@ def test_a_fork_while_threads_are_in_the_store(larder):
             client.keys("*")
 
     threads = [threading.Thread(target=busy, args=(client,)) for client in clients]
-    waiting = threading.Thread(target=lambda: larder.client().blpop("end", 0))
+    waiting = threading.Thread(target=lambda: larder.client(socket_timeout=None).blpop("end", 0))
     [thread.start() for thread in [*threads, waiting]]
     for _ in range(20):
         said = in_child(lambda: larder.client().get("key"))

@@ -1,5 +1,6 @@
 """Several commands at once, as one, and only if nothing has changed."""
 
+import larder_redis
 import pytest
 import redis
 from conftest import connect
@@ -24,6 +25,15 @@ def test_an_error_is_in_its_place(r, transaction):
         pipe.lpush("text", 1)
         with pytest.raises(redis.ResponseError, match="Command # 1 .LPUSH text 1. of pipeline"):
             pipe.execute()
+
+
+def test_an_error_that_ends_a_connection_is_raised_from_inside_a_transaction():
+    r = larder_redis.from_url("memory:loading?enable-debug-command=yes", retry=None)
+    pipe = r.pipeline()
+    pipe.execute_command("DEBUG", "ERROR", "LOADING fake message")
+    with pytest.raises(redis.exceptions.BusyLoadingError):
+        pipe.execute()
+    assert r.ping()
 
 
 def test_nothing_runs_of_what_cannot_be_encoded(r):

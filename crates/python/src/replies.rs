@@ -2,6 +2,7 @@
 //!
 //! Called with the GIL and without any lock: making objects may run code of anybody.
 
+use crate::errors::ConnectionError;
 use larder::session::replies::{Item, Replies};
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
@@ -135,7 +136,14 @@ impl Decoding {
             }
             Item::Int(value) => value.into_bound_py_any(py),
             Item::Null => Ok(py.None().into_bound(py)),
-            Item::Error(text) => self.error(py, text),
+            Item::Error(text) => {
+                let error = self.error(py, text)?;
+                // Those that end a connection (LOADING) are raised wherever they stand.
+                match error.is_instance_of::<ConnectionError>() {
+                    true => Err(PyErr::from_value(error)),
+                    false => Ok(error),
+                }
+            }
             Item::Double(value) => value.into_bound_py_any(py),
             Item::Boolean(value) => value.into_bound_py_any(py),
             Item::BigNumber(digits) => {

@@ -7,8 +7,8 @@
     r = redis.from_url("memory:")
 
 Without a patch: ``larder_redis.from_url("memory:")``, or ``larder_redis.Redis`` as the class that a
-library takes. ``larder_redis.asyncio`` has the same for asyncio, ``larder_redis.Store`` is the store
-without redis-py between. All that is opened under one name in one process is one store.
+library takes. ``larder_redis.asyncio`` has the same for asyncio, ``larder_redis.Store`` is the
+store without redis-py between. All that is opened under one name in one process is one store.
 """
 
 import os as _os

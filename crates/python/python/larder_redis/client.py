@@ -11,7 +11,7 @@ from .connection import ConnectionPool
 class Redis(redis.Redis):
     """redis-py's client; its ``from_url`` knows the stores of this process, too.
 
-    For who takes a class instead of a patch: ``FlaskRedis.from_custom_provider(larder_redis.Redis)``.
+    For who takes a class instead of a patch, as ``FlaskRedis.from_custom_provider`` does.
     """
 
     @classmethod

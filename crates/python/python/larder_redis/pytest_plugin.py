@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Larder:
-    """A store of its own. ``url`` opens it through ``redis.from_url`` and everything that calls it."""
+    """A store of its own. ``url`` opens it through ``redis.from_url`` and all that calls it."""
 
     url: str
     clock: "Clock"
