@@ -12,7 +12,7 @@ use crate::config::{Config, Id};
 use crate::durability::Durability;
 use crate::error::Error;
 use crate::freeing::Garbage;
-use crate::host::{Host, LogLevel};
+use crate::host::Host;
 use crate::keys::{Hashes, Keys};
 use crate::keyspace::access::Access;
 use crate::keyspace::gate::Gate;

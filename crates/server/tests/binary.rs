@@ -139,6 +139,7 @@ fn debians_file_with_the_documents_edits_is_accepted_and_done_under_systemd() {
     line.arg(&conf).env("NOTIFY_SOCKET", at("notify")).env("WATCHDOG_USEC", "200000");
     let mut server = Running::start_logging_to(&mut line, &log);
 
+    assert_eq!(message(), "STATUS=Larder is loading...\n");
     assert!(message().starts_with("READY=1\nSTATUS=Ready to accept connections on 127.0.0.1:"));
     assert_eq!(message(), "WATCHDOG=1\n");
     assert_eq!(message(), "STATUS=0 keys, 0 clients\n");

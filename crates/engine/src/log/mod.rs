@@ -236,14 +236,16 @@ impl Log {
 
     /// What comes after such a frame is released only when its payload was written: the ring alone
     /// would not bring it back. Writing it here would hold the locks; gating costs one reply a
-    /// moment. So release falls before the frame's place is taken.
+    /// moment. So release falls before the frame's place is taken, if anybody makes the log last.
     fn append_by_reference(&self, ring: Ring<'_>, head: Head, payload: Vec<u8>) -> Position {
         let length = frame_bytes(0);
         let head = Head { flags: head.flags | flags::BY_REFERENCE, ..head };
         let bytes = payload.len();
         let mut referenced = self.referenced.lock();
         self.referenced_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
-        self.released.fetch_min(self.head.0.load(Ordering::SeqCst), Ordering::SeqCst);
+        if self.reader.get().is_some() {
+            self.released.fetch_min(self.head.0.load(Ordering::SeqCst), Ordering::SeqCst);
+        }
         let start = self.head.0.fetch_add(length, Ordering::SeqCst);
         referenced.insert(start, payload);
         drop(referenced);

@@ -133,8 +133,8 @@ mod tests {
         let engine = TestEngine::new(1);
         let clients: Vec<Arc<Client>> = (0..40)
             .map(|_| {
-                let (session, _) = engine.session();
-                let client = session.client().clone();
+                let client = engine.session().0.client().clone();
+                // A session that ends tracks no more.
                 client.tracks.flags.store(super::super::ON, std::sync::atomic::Ordering::Relaxed);
                 client
             })

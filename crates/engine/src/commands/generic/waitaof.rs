@@ -46,9 +46,9 @@ impl<'a> Command<'a> for WaitAof {
     const SPEC: &'static Spec = &SPEC;
 
     fn parse(args: &mut Args<'a>) -> Result<Self, Error> {
-        const RANGE: Error = Error::text("ERR value is out of range, must be between 0 and 1");
+        const RANGE: Error = Error::text("ERR value is out of range, value must between 0 and 1");
         const POSITIVE: Error = Error::text("ERR value is out of range, must be positive");
-        let local = args.int_or(RANGE)?;
+        let local = args.int()?;
         if !(0..=1).contains(&local) {
             return Err(RANGE);
         }
