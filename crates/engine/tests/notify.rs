@@ -7,7 +7,7 @@ use common::{Dump, ask, dump};
 use larder_engine::commands::{self, Known};
 use larder_engine::mailbox::{Event, Mailbox};
 use larder_engine::notify::names::{self, When};
-use larder_engine::spec::flag;
+use larder_engine::spec::{Group, flag};
 use larder_engine::testing::TestEngine;
 use larder_engine::{Flow, Session};
 use std::collections::HashSet;
@@ -104,10 +104,13 @@ fn known(request: &[Vec<u8>]) -> &'static Known {
     commands::all().iter().find(|known| std::ptr::eq(known.entry, entry)).expect("of the table")
 }
 
-/// Commands of whole databases tell of no key, and some keep what they change to themselves.
+/// Commands of whole databases and of libraries tell of no key, and some keep what they change to
+/// themselves.
 fn is_silent(known: &Known) -> bool {
     let spec = known.entry.spec;
-    spec.has(flag::ALL_SHARDS) || spec.events.told.is_some_and(<[_]>::is_empty)
+    spec.has(flag::ALL_SHARDS)
+        || spec.group == Group::Scripting
+        || spec.events.told.is_some_and(<[_]>::is_empty)
 }
 
 /// The same, and those that tell only what they note.
