@@ -54,6 +54,8 @@ const SPECIMENS: [Specimen; 5] = [
 
 #[test]
 fn a_write_copies_the_part_that_it_touches() {
+    // Memory that one gives back would be taken for another's.
+    let mut kept = Vec::new();
     for specimen in &SPECIMENS {
         let Specimen { key, count, change, .. } = specimen;
         let test = TestEngine::new(1);
@@ -69,7 +71,7 @@ fn a_write_copies_the_part_that_it_touches() {
         assert!(!send(&mut session, change).starts_with(b"-"), "{change}");
         let copied = resident_bytes().saturating_sub(before);
         println!("{key}: {size} bytes, {copied} more after a write");
-        assert!(size > ELEMENTS as u64 * 8, "{key}: {size} bytes");
+        assert!(size > ELEMENTS as u64 * 4, "{key}: {size} bytes");
         assert!(copied * 8 < size, "{key}: {copied} of {size} bytes were copied");
 
         let copy = TestEngine::new(1);
@@ -78,6 +80,7 @@ fn a_write_copies_the_part_that_it_touches() {
         }
         let (mut session, _mailbox) = copy.session();
         assert_eq!(send(&mut session, &format!("{count} {key}")), all, "{key} as it was");
+        kept.push((test, copy, snapshot));
     }
 }
 

@@ -27,7 +27,7 @@ fn a_plain_start_says_where_it_is_and_ends_well() {
         "compatible with Redis 7.2.4",
         &format!("127.0.0.1:{port}"),
         &format!("http://127.0.0.1:{http_port}/"),
-        "larder-data, saved when the server ends",
+        "larder-data, every write is logged, on disk within a second",
         &format!("REDIS_URL  redis://localhost:{port}/0"),
         &format!("redis-cli -p {port} SET"),
     ] {

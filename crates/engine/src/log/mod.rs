@@ -79,6 +79,11 @@ pub trait RingMemory: Send + Sync + fmt::Debug {
 
     /// The number that this life of the ring has for its own.
     fn key(&self) -> u64;
+
+    /// Whether what is in it is there after the process was killed.
+    fn outlives_process(&self) -> bool {
+        true
+    }
 }
 
 /// The log of an engine: silent until somebody listens.
@@ -236,14 +241,15 @@ impl Log {
 
     /// What comes after such a frame is released only when its payload was written: the ring alone
     /// would not bring it back. Writing it here would hold the locks; gating costs one reply a
-    /// moment. So release falls before the frame's place is taken, if anybody makes the log last.
+    /// moment. So release falls before the frame's place is taken.
+    /// A ring that goes with the process promises nothing that this one write would break.
     fn append_by_reference(&self, ring: Ring<'_>, head: Head, payload: Vec<u8>) -> Position {
         let length = frame_bytes(0);
         let head = Head { flags: head.flags | flags::BY_REFERENCE, ..head };
         let bytes = payload.len();
         let mut referenced = self.referenced.lock();
         self.referenced_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
-        if self.reader.get().is_some() {
+        if self.ring.get().is_some_and(|ring| ring.outlives_process()) {
             self.released.fetch_min(self.head.0.load(Ordering::SeqCst), Ordering::SeqCst);
         }
         let start = self.head.0.fetch_add(length, Ordering::SeqCst);
@@ -320,6 +326,10 @@ impl RingMemory for OwnRing {
     fn key(&self) -> u64 {
         0
     }
+
+    fn outlives_process(&self) -> bool {
+        false
+    }
 }
 
 #[cfg(test)]
@@ -363,10 +373,25 @@ mod tests {
         assert!(log.next_frame().is_none());
     }
 
+    /// A ring that is said to be there when the process is gone.
+    #[derive(Debug)]
+    struct Lasting(OwnRing);
+
+    impl RingMemory for Lasting {
+        fn words(&self) -> &[AtomicU64] {
+            self.0.words()
+        }
+
+        fn key(&self) -> u64 {
+            7
+        }
+    }
+
     #[test]
     fn what_comes_after_a_payload_by_reference_is_released_when_that_was_written() {
         let log = Log::default();
-        log.listen();
+        log.lend(Box::new(Lasting(OwnRing::new(LEAST_RING_BYTES))));
+        log.set_on(true);
         let before = log.append(Head::default(), b"small".to_vec());
         let large = log.append(Head::default(), vec![0; MAX_COPIED + 1]);
         let after = log.append(Head::default(), b"small".to_vec());
